@@ -23,7 +23,7 @@ class _Section(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     """A table of the settings file."""
 
 
-class Database(_Section):
+class Database(_Section, frozen=True):
     """Where the data store (patent part 9) is.
 
     ``url`` empty: the embedded PostgreSQL in ``data_dir``. Otherwise a PostgreSQL 15+ URL.
@@ -33,7 +33,7 @@ class Database(_Section):
     pool_size: int = 8
 
 
-class Http(_Section):
+class Http(_Section, frozen=True):
     """The public door of the centre."""
 
     host: str = "127.0.0.1"
@@ -42,7 +42,7 @@ class Http(_Section):
     """What visitors, gates and payment platforms use to reach us; empty = http://host:port."""
 
 
-class Wechat(_Section):
+class Wechat(_Section, frozen=True):
     """A WeChat Pay APIv3 merchant account; ``base_url`` is a simulated platform in the demo."""
 
     base_url: str = ""
@@ -56,7 +56,7 @@ class Wechat(_Section):
     notify_url: str = ""
 
 
-class Sms(_Section):
+class Sms(_Section, frozen=True):
     """A CMPP 2.0/3.0 account at an operator or aggregator; a simulated one in the demo."""
 
     host: str = ""
@@ -69,7 +69,7 @@ class Sms(_Section):
     """Shown in front of every message as 【…】; empty = the site's name."""
 
 
-class Settings(_Section):
+class Settings(_Section, frozen=True):
     """Everything a process of menpiao is told from outside."""
 
     data_dir: Path = Path("data")
