@@ -1,4 +1,4 @@
-"""Hold the shape of the code: lengths, annotations, broad excepts, and what must never be committed.
+"""Hold the shape of the code: lengths, annotations, broad excepts, and leaks.
 
 Prints one line per fault and ends with status 1 if there is any::
 

@@ -1,0 +1,44 @@
+"""What every test shares: hypothesis profiles, and programs outside Python that a test needs."""
+
+import os
+import shutil
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, settings
+
+IN_CI = os.environ.get("CI", "").lower() not in {"", "0", "false"}
+
+# A busy machine is not a failure: no deadlines. In CI the same examples every time.
+settings.register_profile("menpiao", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.register_profile("ci", parent=settings.get_profile("menpiao"), derandomize=True)
+settings.load_profile("ci" if IN_CI else "menpiao")
+
+# Programs that have no place on PATH, and files that stand for a package.
+PLACES = {
+    "postgres": "usr/lib/postgresql/1[5-9]/bin/postgres",
+    "wqy-microhei": "usr/share/fonts/truetype/wqy/wqy-microhei.ttc",
+    "chi_sim": "usr/share/tesseract-ocr/*/tessdata/chi_sim.traineddata",
+}
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line(
+        "markers",
+        "needs(*programs): programs outside Python; skipped without them, a failure in CI",
+    )
+
+
+def is_here(program: str) -> bool:
+    if program in PLACES:
+        return any(Path("/").glob(PLACES[program]))
+    return shutil.which(program) is not None
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    for mark in item.iter_markers("needs"):
+        missing = [program for program in mark.args if not is_here(program)]
+        if missing and IN_CI:
+            pytest.fail(f"not on this machine: {', '.join(missing)}")
+        if missing:
+            pytest.skip(f"not on this machine: {', '.join(missing)}")
