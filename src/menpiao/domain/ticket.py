@@ -1,0 +1,90 @@
+"""Tickets: the right of a number of people to enter, tied to a document."""
+
+from dataclasses import dataclass
+from datetime import date, datetime
+from enum import StrEnum
+
+
+class TicketState(StrEnum):
+    """What a ticket may become: held → valid → refunding → refunded; held → cancelled."""
+
+    HELD = "held"
+    """Its place is taken, its order is not paid."""
+    VALID = "valid"
+    REFUNDING = "refunding"
+    REFUNDED = "refunded"
+    CANCELLED = "cancelled"
+    BLOCKED = "blocked"
+
+
+LIVE_STATES = frozenset({TicketState.HELD, TicketState.VALID, TicketState.BLOCKED})
+"""States in which a ticket takes a place and its document cannot be booked again."""
+
+
+class Reentry(StrEnum):
+    """Whether people who have entered may enter again while the ticket is valid."""
+
+    NONE = "none"
+    AFTER_EXIT = "after_exit"
+    UNLIMITED = "unlimited"
+
+
+@dataclass(frozen=True, slots=True)
+class Ticket:
+    """What a decision at a gate knows of a ticket (patent: ticket status, number, ticket id).
+
+    ``people`` is the patent's ticket count; ``used`` how many of them have entered, ``inside`` how
+    many are inside now: ``0 <= inside <= used <= people``. ``opens_at``/``closes_at`` bound the
+    entry window without grace. ``gate_ids`` empty: every gate of the site.
+    """
+
+    id: int
+    site_id: int
+    state: TicketState
+    people: int
+    used: int
+    inside: int
+    visit_date: date
+    opens_at: datetime
+    closes_at: datetime
+    reentry: Reentry
+    gate_ids: frozenset[int]
+    product_name: str
+    product_name_en: str
+    holder_masked: str
+    first_in_at: datetime | None = None
+    first_in_gate: str = ""
+
+    @property
+    def remaining(self) -> int:
+        """How many of its people have not entered yet."""
+        return self.people - self.used
+
+
+def serial_number(identifier: int) -> str:
+    """Write an identifier as people read it: digits with a Luhn check digit, in groups of four.
+
+    The check digit finds every single wrong digit and nearly every swap (ISO/IEC 7812-1 annex B).
+    """
+    digits = str(identifier)
+    text = digits + str(_luhn(digits))
+    return "-".join(text[max(0, i - 4) : i] for i in range(len(text), 0, -4)[::-1])
+
+
+def parse_serial(text: str) -> int | None:
+    """Read what :func:`serial_number` wrote; separators are ignored; None when it cannot be one."""
+    digits = "".join(c for c in text if c.isascii() and c.isdigit())
+    stray = any(
+        not c.isspace() and c not in "-–—" and not (c.isascii() and c.isdigit()) for c in text
+    )
+    if stray or not 2 <= len(digits) <= 19 or str(_luhn(digits[:-1])) != digits[-1]:
+        return None
+    return int(digits[:-1])
+
+
+def _luhn(digits: str) -> int:
+    total = 0
+    for place, digit in enumerate(reversed(digits)):
+        value = int(digit) * (2 if place % 2 == 0 else 1)
+        total += value - 9 if value > 9 else value
+    return -total % 10

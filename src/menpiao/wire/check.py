@@ -1,0 +1,202 @@
+"""Messages between a check terminal (patent part 3) and the check server (701), version 1.
+
+Over HTTP they are request and answer bodies; over the persistent link they travel as JSON text
+frames, told apart by their ``type``. Several asks may be in flight on one link: an answer names
+its ask by ``nonce``. Times are RFC 3339 in UTC.
+"""
+
+from datetime import datetime
+from typing import Annotated
+
+import msgspec
+
+PROTOCOL_VERSION = 1
+LINK_SUBPROTOCOL = "menpiao.check.v1"
+
+Nonce = Annotated[str, msgspec.Meta(min_length=8, max_length=64, pattern=r"^[0-9A-Za-z_-]+\Z")]
+DeviceId = Annotated[int, msgspec.Meta(ge=1, le=2**53 - 1)]
+People = Annotated[int, msgspec.Meta(ge=1, le=500)]
+ShortText = Annotated[str, msgspec.Meta(max_length=64)]
+Key64 = Annotated[str, msgspec.Meta(min_length=1, max_length=128)]
+"""Base64url text without padding."""
+
+
+class Message(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What every message keeps: unknown fields are refused, not ignored."""
+
+
+class Credential(Message):
+    """What was laid on the reader: ``kind`` is a document type of ``domain.document``."""
+
+    kind: ShortText
+    number: Annotated[str, msgspec.Meta(min_length=1, max_length=64)]
+
+    def __repr__(self) -> str:
+        """Never the number: a message may end up in a log."""
+        return f"Credential(kind={self.kind!r})"
+
+
+class Ask(Message, tag="ask", tag_field="type"):
+    """May the holder of this document pass? One nonce a presentation; repeats keep the nonce."""
+
+    nonce: Nonce
+    credential: Credential
+    gate_id: DeviceId
+    people: People | None = None
+    at: datetime | None = None
+    """The terminal's clock at the reading; kept beside the server's time, never used instead."""
+
+
+class Answer(Message, tag="answer", tag_field="type"):
+    """The decision. The patent's five facts are status, people, ticket_no, at and place."""
+
+    nonce: str
+    admitted: bool
+    reason: str
+    status: str
+    """Ticket status: held, valid, used, refunding, refunded, cancelled, blocked; empty: no ticket."""
+    people: int
+    """How many may pass now (0 when refused)."""
+    count: int
+    """The ticket's number of people (the patent's ticket count)."""
+    remaining: int
+    """How many of them have not entered yet, after this decision."""
+    ticket_no: str
+    at: datetime
+    place: str
+    place_en: str
+    zh: str
+    en: str
+    zh_next: str
+    en_next: str
+    voice: str
+    product: str = ""
+    product_en: str = ""
+    holder: str = ""
+    """The masked name, for display and slip."""
+    since: datetime | None = None
+    since_place: str = ""
+    direction: str = "entry"
+    utc_offset_s: int = 28800
+    """The site's zone at ``at``: what a slip adds to show local time."""
+
+
+class Hello(Message, tag="hello", tag_field="type"):
+    """First frame from the centre: sign ``challenge`` to go on."""
+
+    challenge: str
+    version: int = PROTOCOL_VERSION
+
+
+class Proof(Message, tag="proof", tag_field="type"):
+    """The terminal's answer: Ed25519 over ``menpiao-link-v1`` NUL device NUL challenge."""
+
+    device_id: DeviceId
+    challenge: Key64
+    signature: Key64
+    software: ShortText = ""
+
+
+class Welcome(Message, tag="welcome", tag_field="type"):
+    """The link stands: what the centre knows of this terminal."""
+
+    device_id: int
+    site_id: int
+    site: str
+    site_en: str
+    gates: list["GateInfo"]
+    heartbeat_s: int
+    now: datetime
+
+
+class GateInfo(Message):
+    """A gate that this terminal may ask for."""
+
+    id: int
+    name: str
+    name_en: str
+    direction: str
+
+
+class Heartbeat(Message, tag="heartbeat", tag_field="type"):
+    """Either side, at least every ``heartbeat_s``; ``at`` lets the other measure the clocks."""
+
+    at: datetime
+    state: ShortText = ""
+    paper: ShortText = ""
+
+
+class Command(Message, tag="command", tag_field="type"):
+    """The centre asks the terminal to act: ``show``, ``open_once``, ``reload``, ``revoked``."""
+
+    id: str
+    action: ShortText
+    text: ShortText = ""
+
+
+class Change(Message, tag="change", tag_field="type"):
+    """Something the terminal keeps has changed at the centre: ``gate``, ``site``."""
+
+    what: ShortText
+    id: int
+
+
+class Fault(Message, tag="fault", tag_field="type"):
+    """The other side's message could not be used; ``nonce`` when it was an ask."""
+
+    code: str
+    text: str
+    nonce: str = ""
+
+
+LinkUp = Proof | Ask | Heartbeat
+"""What a terminal sends over the link."""
+LinkDown = Hello | Welcome | Answer | Heartbeat | Command | Change | Fault
+"""What the centre sends over the link."""
+
+
+class Challenge(Message):
+    """Answer of ``POST /check/v1/challenges``: sign it within ``valid_s``."""
+
+    challenge: str
+    valid_s: int
+
+
+class Session(Message):
+    """Answer of ``POST /check/v1/sessions``: send ``Authorization: Bearer <token>``."""
+
+    token: str
+    expires_at: datetime
+
+
+class Enrolment(Message):
+    """Body of ``POST /check/v1/devices``: a one-time code buys a place for this key."""
+
+    code: Annotated[str, msgspec.Meta(min_length=6, max_length=32)]
+    public_key: Key64
+    """Raw Ed25519 public key, 32 bytes, base64url."""
+    name: ShortText = ""
+
+
+class Enrolled(Message):
+    """The device is known now."""
+
+    device_id: int
+    site_id: int
+    site: str
+    gates: list[GateInfo]
+
+
+class Problem(Message):
+    """Every error answer of the API: a code of the reason table, and what to do."""
+
+    code: str
+    zh: str
+    en: str
+    detail: str = ""
+    field: str = ""
+
+
+def proof_text(device_id: int, challenge: str) -> bytes:
+    """The octets that a terminal signs to prove who it is."""
+    return b"\0".join((b"menpiao-link-v1", str(device_id).encode(), challenge.encode()))
