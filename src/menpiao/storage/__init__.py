@@ -1,0 +1,1 @@
+"""Where everything is kept (存储): only services, the console and ``compose`` come in here."""

@@ -1,0 +1,1 @@
+"""Check server (检票服务器), patent part 701."""

@@ -1,0 +1,1 @@
+"""Statistics for managers (管理终端), patent part 2."""

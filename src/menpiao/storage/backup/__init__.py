@@ -1,0 +1,1 @@
+"""Backups (备份) of the database, and the way back from them."""

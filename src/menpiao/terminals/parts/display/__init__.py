@@ -1,0 +1,1 @@
+"""Display module (显示模块), patent part 304."""

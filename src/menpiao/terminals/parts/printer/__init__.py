@@ -1,0 +1,1 @@
+"""Slip printer (打印模块), patent part 305."""

@@ -1,0 +1,1 @@
+"""Identity card reader (身份证信息读取模块), patent part 301."""
