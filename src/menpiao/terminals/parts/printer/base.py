@@ -1,7 +1,7 @@
 """What every slip printer promises (patent part 305).
 
-A slip is a copy of an answer that has already been given. Printing therefore never raises for device trouble, never waits longer
-than its time limit, and never decides anything.
+A slip is a copy of an answer that has already been given. Printing therefore never raises for
+device trouble, never waits longer than its time limit, and never decides anything.
 """
 
 from __future__ import annotations
@@ -21,7 +21,10 @@ class Align(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Text:
-    """A paragraph, wrapped to the paper. Control characters in it are dropped: text is never a command."""
+    """A paragraph, wrapped to the paper.
+
+    Control characters in it are dropped: text is never a command.
+    """
 
     text: str
     size: Literal[1, 2] = 1
@@ -96,5 +99,8 @@ class Printer(Protocol):
     """Something that puts slips on paper."""
 
     async def print_slip(self, slip: Slip) -> PrintOutcome:
-        """Print one slip. Ends within the driver's time limit and never raises for device trouble."""
+        """Print one slip.
+
+        Ends within the driver's time limit and never raises for device trouble.
+        """
         ...

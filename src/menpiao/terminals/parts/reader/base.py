@@ -1,7 +1,7 @@
 """What every ID-card reader promises, whatever is inside it (patent part 301).
 
-The gate and the counter know a reader by this file alone. A reader reports what it saw as values and never raises for trouble
-with a card, a cable or the device.
+The gate and the counter know a reader by this file alone. A reader reports what it saw as values
+and never raises for trouble with a card, a cable or the device.
 """
 
 from __future__ import annotations
@@ -67,10 +67,11 @@ class FaultCode(StrEnum):
 class CardRead:
     """What ticketing keeps of a chip: nothing else leaves the driver.
 
-    `sex` is the code of GB/T 2261.1 ("0" unknown, "1" male, "2" female, "9" not stated). `birth` and `valid_until` are ISO
-    dates; `valid_until` may be `LONG_TERM`; both are None where the chip holds no real date. `nationality` is ISO 3166
-    alpha-3, on foreigners' cards only. The number is as the chip gives it, upper case: whether it is valid is for
-    `domain.document` to say.
+    `sex` is the code of GB/T 2261.1 ("0" unknown, "1" male, "2" female, "9" not stated). `birth`
+    and `valid_until` are ISO dates; `valid_until` may be `LONG_TERM`; both are None where the
+    chip holds no real date. `nationality` is ISO 3166 alpha-3, on foreigners' cards only. The
+    number is as the chip gives it, upper case: whether it is valid is for `domain.document` to
+    say.
     """
 
     kind: CardKind
@@ -111,7 +112,10 @@ class ReaderFault:
 
 @dataclass(frozen=True, slots=True)
 class ReaderReady:
-    """The reader came into service. `sam_id` is its printed safe-module number, "" if the device does not tell it."""
+    """The reader came into service.
+
+    `sam_id` is its printed safe-module number, "" if the device does not tell it.
+    """
 
     sam_id: str
 
@@ -130,7 +134,8 @@ class Reader(Protocol):
     async def run(self, deliver: Callable[[ReaderEvent], None]) -> None:
         """Hand every event to `deliver` until cancelled.
 
-        Never returns by itself and never raises for device trouble: it survives a pulled cable and finds the device again.
-        `deliver` is called in the event loop's thread and must not block.
+        Never returns by itself and never raises for device trouble: it survives a pulled cable
+        and finds the device again. `deliver` is called in the event loop's thread and must not
+        block.
         """
         ...

@@ -1,1 +1,1 @@
-"""QR and barcode scanner (二维码扫描器): beside the reader at a counter and at a lane."""
+"""The QR and barcode scanner of counters and gates (二维码扫描器)."""

@@ -17,7 +17,10 @@ class ScannerState(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class CodeScanned:
-    """One code was shown to the scanner, once. `text` may be the code of a coupon or a ticket and is not shown in logs."""
+    """One code was shown to the scanner, once.
+
+    `text` may be the code of a coupon or a ticket and is not shown in logs.
+    """
 
     text: str = field(repr=False)
 
@@ -46,5 +49,8 @@ class Scanner(Protocol):
         ...
 
     async def run(self, deliver: Callable[[ScannerEvent], None]) -> None:
-        """Hand every event to `deliver` until cancelled; never raise for device trouble; find a replugged device again."""
+        """Hand every event to `deliver` until cancelled.
+
+        Never raise for device trouble; find a replugged device again.
+        """
         ...

@@ -1,0 +1,199 @@
+"""A simulated ID-card reader: a real serial port that answers real frames.
+
+The port is a pseudo-terminal behind a link whose path stays the same when the reader is unplugged
+and plugged in again. The driver under it is the ordinary one.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import pty
+import tempfile
+import threading
+import tty
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Final, Self
+
+from menpiao.simulation.cards import SimulatedCard
+from menpiao.simulation.mishaps import Mishap, Plan
+from menpiao.simulation.safe_module import Op, SafeModule, Unlifted
+
+_READ_BYTES: Final = 4096
+
+
+class SimulatedReader:
+    """A reader on a port of its own.
+
+    Runs in the event loop that calls `start`, or in a thread with its own loop (`threaded`).
+    `lay`, `lift` and `spoil` may be called from any thread; `plug` and `unplug` belong to the
+    reader's loop, `threaded` gives a way there.
+    """
+
+    def __init__(
+        self,
+        port: Path | None = None,
+        *,
+        unlifted: Unlifted = Unlifted.FOUND_AGAIN,
+        baud: int | None = None,
+    ) -> None:
+        """`port` is the path of the link; `baud` slows the answers to a real line's speed."""
+        self._folder: tempfile.TemporaryDirectory[str] | None = None
+        if port is None:
+            self._folder = tempfile.TemporaryDirectory(prefix="menpiao-reader-")
+            port = Path(self._folder.name) / "port"
+        self.path = port
+        self.module = SafeModule(unlifted=unlifted)
+        self._byte_s = 10 / baud if baud else 0.0
+        self._plan = Plan()
+        self._fds: tuple[int, int] | None = None
+        self._sending: asyncio.Task[None] | None = None
+        self._outbox: asyncio.Queue[tuple[Op, bytes]] = asyncio.Queue()
+
+    @property
+    def port(self) -> str:
+        """The path to open."""
+        return str(self.path)
+
+    def lay(self, card: SimulatedCard) -> None:
+        """Lay a card on the reader."""
+        self.module.lay(card)
+
+    def lift(self) -> None:
+        """Lift the card."""
+        self.module.lift()
+
+    def spoil(self, mishap: Mishap, *, on: Op | None = None, times: int | None = 1) -> None:
+        """Let the next `times` answers to `on` go wrong (None: to anything, for ever)."""
+        self._plan.add(mishap, on=on, times=times)
+
+    def heal(self) -> None:
+        """End all mishaps."""
+        self._plan.clear()
+
+    async def start(self) -> None:
+        """Plug in and begin to answer."""
+        self._sending = asyncio.create_task(self._send(), name="simulated-reader")
+        self.plug()
+
+    async def stop(self) -> None:
+        """Unplug and end."""
+        self.unplug()
+        if self._sending is not None:
+            self._sending.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await self._sending
+        if self._folder is not None:
+            self._folder.cleanup()
+
+    async def __aenter__(self) -> Self:
+        await self.start()
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.stop()
+
+    def plug(self) -> None:
+        """Appear at the port's path; nothing if plugged in already."""
+        if self._fds is not None:
+            return
+        ours, theirs = pty.openpty()
+        tty.setraw(theirs)
+        os.set_blocking(ours, False)
+        # Our own hold on the far end keeps the terminal alive between two openings by the host.
+        self._fds = (ours, theirs)
+        asyncio.get_running_loop().add_reader(ours, self._receive)
+        fresh = self.path.with_name(self.path.name + ".new")
+        fresh.unlink(missing_ok=True)
+        fresh.symlink_to(os.ttyname(theirs))
+        fresh.replace(self.path)
+
+    def unplug(self) -> None:
+        """Vanish from the port's path, with the line cut at once."""
+        if self._fds is None:
+            return
+        ours, theirs = self._fds
+        self._fds = None
+        asyncio.get_running_loop().remove_reader(ours)
+        os.close(ours)
+        os.close(theirs)
+        self.path.unlink(missing_ok=True)
+
+    def inject(self, data: bytes) -> None:
+        """Put bytes on the line that no request asked for, such as a heart-beat."""
+        self._write(data)
+
+    @contextlib.contextmanager
+    def threaded(self) -> Iterator[Callable[[Callable[[], None]], None]]:
+        """Run in a thread of its own; gives a function that runs another one in that thread."""
+        loop = asyncio.new_event_loop()
+        started = threading.Event()
+        ending = asyncio.Event()
+
+        async def live() -> None:
+            async with self:
+                started.set()
+                await ending.wait()
+
+        thread = threading.Thread(
+            target=lambda: loop.run_until_complete(live()), name="simulated-reader", daemon=True
+        )
+        thread.start()
+        started.wait()
+        try:
+            yield lambda call: _call_and_wait(loop, call)
+        finally:
+            loop.call_soon_threadsafe(ending.set)
+            thread.join()
+            loop.close()
+
+    def _receive(self) -> None:
+        if self._fds is None:
+            return
+        try:
+            data = os.read(self._fds[0], _READ_BYTES)
+        except OSError:
+            return
+        for op, frame in self.module.receive(data):
+            self._outbox.put_nowait((op, frame))
+
+    async def _send(self) -> None:
+        while True:
+            op, frame = await self._outbox.get()
+            mishap = self._plan.take(op)
+            data = mishap.apply(frame)
+            if mishap.disconnect_at is not None:
+                self._write(data[: mishap.disconnect_at])
+                # What was written must be read before the line is cut: cutting discards it.
+                await asyncio.sleep(0.02)
+                self.unplug()
+                continue
+            for number, piece in enumerate(mishap.pieces(data)):
+                if number and mishap.pause_s:
+                    await asyncio.sleep(mishap.pause_s)
+                await self._write_paced(piece)
+
+    async def _write_paced(self, data: bytes) -> None:
+        if not self._byte_s:
+            self._write(data)
+            return
+        step = 16
+        for at in range(0, len(data), step):
+            piece = data[at : at + step]
+            await asyncio.sleep(self._byte_s * len(piece))
+            self._write(piece)
+
+    def _write(self, data: bytes) -> None:
+        if self._fds is None:
+            return
+        with contextlib.suppress(OSError):  # a host that does not read loses bytes, as on a wire
+            os.write(self._fds[0], data)
+
+
+def _call_and_wait(loop: asyncio.AbstractEventLoop, call: Callable[[], None]) -> None:
+    async def run() -> None:
+        call()
+
+    asyncio.run_coroutine_threadsafe(run(), loop).result(timeout=5)

@@ -1,0 +1,81 @@
+"""One request, one answer: deadlines, damaged answers, late answers."""
+
+from __future__ import annotations
+
+import asyncio
+from enum import Enum, auto
+
+from menpiao.terminals.parts.reader.frame import FrameParser
+from menpiao.terminals.parts.reader.protocol import Answer, Command, Meaning, meaning
+from menpiao.terminals.parts.reader.timings import Timings
+from menpiao.terminals.parts.reader.transport import Connection
+
+
+class NoAnswer(Enum):
+    """Why a request has no answer."""
+
+    SILENCE = auto()
+    """Nothing that looks like a frame came."""
+    DAMAGED = auto()
+    """A frame came, twice, and was broken each time."""
+
+
+class Session:
+    """The requests over one connection, one at a time."""
+
+    def __init__(self, connection: Connection, timings: Timings) -> None:
+        self._connection = connection
+        self._timings = timings
+        self._parser = FrameParser()
+
+    async def ask(
+        self, command: Command, first_s: float, whole_s: float | None = None
+    ) -> Answer | NoAnswer:
+        """Send a request and wait for its answer.
+
+        The first byte within `first_s`, all within `whole_s`.
+
+        A damaged answer, or a module that found our request damaged, makes the request go out
+        once more. Raises TransportError when the connection is gone.
+        """
+        outcome = await self._once(command, first_s, whole_s or first_s)
+        damaged = outcome is NoAnswer.DAMAGED or (
+            isinstance(outcome, Answer) and meaning(outcome.sw3) is Meaning.LINK
+        )
+        return await self._once(command, first_s, whole_s or first_s) if damaged else outcome
+
+    async def _once(self, command: Command, first_s: float, whole_s: float) -> Answer | NoAnswer:
+        # Whatever has arrived by now belongs to a request that was given up.
+        self._connection.pending()
+        self._parser.discard()
+        rejected_before = self._parser.rejected
+        clock = asyncio.get_running_loop().time
+        started = latest = clock()
+        self._connection.write(command.frame)
+        while True:
+            damaged = self._parser.rejected > rejected_before
+            if damaged and not self._parser.inside:
+                limit = latest + self._timings.damaged_s
+            elif damaged or self._parser.inside:
+                limit = min(started + whole_s, latest + self._timings.stalled_s)
+            else:
+                limit = started + first_s
+            try:
+                async with asyncio.timeout_at(limit):
+                    data = await self._connection.read()
+            except TimeoutError:
+                damaged = damaged or self._parser.inside
+                bodies = self._parser.expire()
+                answer = _matching(command, bodies)
+                if answer is not None:
+                    return answer
+                return NoAnswer.DAMAGED if damaged else NoAnswer.SILENCE
+            latest = clock()
+            answer = _matching(command, self._parser.feed(data))
+            if answer is not None:
+                return answer
+
+
+def _matching(command: Command, bodies: list[bytes]) -> Answer | None:
+    answers = map(Answer.of, bodies)
+    return next((answer for answer in answers if command.accepts(answer)), None)
