@@ -17,6 +17,7 @@ from menpiao.domain.document import (
     age_on,
     birth_date,
     origin,
+    region_code,
     sex,
 )
 
@@ -144,3 +145,17 @@ def test_origin_of_a_resident_is_the_place_of_first_registration(
     assert (found.province, found.prefecture, found.county) == (province, prefecture, county)
     assert found.country == "CHN"
     assert found.province_en
+
+
+@pytest.mark.parametrize(
+    ("kind", "number", "code"),
+    [
+        (DocumentType.RESIDENT, "420102199003071231", "420102"),
+        (DocumentType.HMT_PERMIT, "810000199408230021", "810000"),
+        (DocumentType.FOREIGNER_CARD, "942124198108030024", None),
+        (DocumentType.TW_TRAVEL, "42012345", None),
+        (DocumentType.PASSPORT_FOREIGN, "420123456", None),
+    ],
+)
+def test_only_numbers_with_a_region_have_a_region_code(kind, number, code):
+    assert region_code(Document(kind, number)) == code

@@ -21,6 +21,7 @@ from menpiao.domain.document_facts import (
     age_on,
     birth_date,
     origin,
+    region_code,
     sex,
 )
 from menpiao.domain.document_faults import (
@@ -67,6 +68,7 @@ __all__ = [
     "normalise_number",
     "origin",
     "parse_document",
+    "region_code",
     "resident_number",
     "sex",
 ]

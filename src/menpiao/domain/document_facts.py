@@ -14,8 +14,8 @@ from menpiao.domain.region import PROVINCES, Province, find_region, province_of
 _WITH_BIRTH: Final = frozenset(
     {DocumentType.RESIDENT, DocumentType.HMT_PERMIT, DocumentType.FOREIGNER_CARD}
 )
-# Whether the 17th digit of a foreigner's number tells the sex is not confirmed.
-_WITH_SEX: Final = frozenset({DocumentType.RESIDENT, DocumentType.HMT_PERMIT})
+# A foreigner's number has no region, and whether its 17th digit tells the sex is not confirmed.
+_WITH_REGION: Final = frozenset({DocumentType.RESIDENT, DocumentType.HMT_PERMIT})
 
 
 class LeapDay(StrEnum):
@@ -91,9 +91,14 @@ def sex(document: Document, stated: Sex | None = None) -> Sex | None:
     """The sex on the card where one was read, else that in the number (17th digit odd = male)."""
     if stated is not None:
         return stated
-    if document.type not in _WITH_SEX:
+    if document.type not in _WITH_REGION:
         return None
     return Sex.MALE if document.number[16] in "13579" else Sex.FEMALE
+
+
+def region_code(document: Document) -> str | None:
+    """The six digits of first registration, for rules that test a prefix; None if it has none."""
+    return document.number[:6] if document.type in _WITH_REGION else None
 
 
 @dataclass(frozen=True, slots=True)

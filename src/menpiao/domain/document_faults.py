@@ -14,6 +14,7 @@ class DocumentFault(StrEnum):
     DATE = "date"
     PREFIX = "prefix"
     TYPE_UNKNOWN = "type_unknown"
+    EXPIRED = "expired"
 
 
 class DocumentWarning(StrEnum):
@@ -24,6 +25,10 @@ class DocumentWarning(StrEnum):
     FIRST_GENERATION = "first_generation"
     TYPE_CORRECTED = "type_corrected"
     PATTERN_UNMATCHED = "pattern_unmatched"
+    CARD_EXPIRED = "card_expired"
+    SEX_DIFFERS = "sex_differs"
+    BIRTH_DIFFERS = "birth_differs"
+    NAME_DIFFERS = "name_differs"
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +57,7 @@ FAULT_TEXTS: dict[DocumentFault, FindingText] = {
         "证件号码开头的地区不存在", "The number does not begin with a province"
     ),
     DocumentFault.TYPE_UNKNOWN: FindingText("请选择证件类型", "Choose the kind of document"),
+    DocumentFault.EXPIRED: FindingText("证件已过有效期", "The document has expired"),
 }
 
 WARNING_TEXTS: dict[DocumentWarning, FindingText] = {
@@ -69,6 +75,16 @@ WARNING_TEXTS: dict[DocumentWarning, FindingText] = {
     ),
     DocumentWarning.PATTERN_UNMATCHED: FindingText(
         "号码格式不常见，请人工核对", "Unusual number: please compare it with the document"
+    ),
+    DocumentWarning.CARD_EXPIRED: FindingText("证件已过有效期", "The card has expired"),
+    DocumentWarning.SEX_DIFFERS: FindingText(
+        "证件性别与号码不一致", "Sex on the card and in the number differ"
+    ),
+    DocumentWarning.BIRTH_DIFFERS: FindingText(
+        "证件出生日期与号码不一致", "Birth date on the card and in the number differ"
+    ),
+    DocumentWarning.NAME_DIFFERS: FindingText(
+        "证件姓名与预订姓名不一致", "Name on the card and in the booking differ"
     ),
 }
 

@@ -78,6 +78,8 @@ def parse_18(kind: DocumentType, number: str, today: date) -> Document | Documen
     if len(number) == 15 and kind is DocumentType.RESIDENT:
         if _FORM_15.fullmatch(number) is None:
             return DocumentRefusal(DocumentFault.CHARACTERS)
+        if number[0] in "89":  # permits and foreigners' cards never had 15 digits
+            return DocumentRefusal(DocumentFault.PREFIX)
         number = upgrade_15(number)
         warnings = (DocumentWarning.FIRST_GENERATION,)
     fault = _fault(number, today)
