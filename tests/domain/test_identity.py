@@ -1,10 +1,11 @@
-"""Names: same or not."""
+"""Who is the same person, by number and by name."""
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from menpiao.domain.identity import names_match, normalise_name
+from menpiao.domain.document_types import Document, DocumentType
+from menpiao.domain.identity import identity_text, names_match, normalise_name
 
 
 @pytest.mark.parametrize(
@@ -35,3 +36,14 @@ def test_different_names(one, other):
 @given(st.text())
 def test_normalising_twice_is_normalising_once(name):
     assert normalise_name(normalise_name(name)) == normalise_name(name)
+
+
+def test_documents_of_18_characters_share_one_number_space():
+    kinds = (DocumentType.RESIDENT, DocumentType.HMT_PERMIT, DocumentType.FOREIGNER_CARD)
+    texts = {identity_text(Document(kind, "810000199408230021")) for kind in kinds}
+    assert texts == {"cn18:810000199408230021"}
+
+
+def test_all_other_documents_have_a_space_of_their_own():
+    texts = {identity_text(Document(kind, "12345678")) for kind in DocumentType}
+    assert len(texts) == len(DocumentType) - 2
