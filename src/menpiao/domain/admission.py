@@ -121,7 +121,7 @@ def decide(scan: Scan, tickets: Sequence[Ticket], gate: Gate, now: datetime) -> 
             return outcome
         if best is None or _RANK[outcome.reason] < _RANK[best.reason]:
             best = outcome
-    assert best is not None  # noqa: S101 - tickets is not empty here
+    assert best is not None
     return best
 
 

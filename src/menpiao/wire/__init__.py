@@ -1,4 +1,1 @@
-"""The messages that cross the internet (互联网), patent part 4.
-
-Versioned structs between terminals, servers and jobs, without behaviour.
-"""
+"""Versioned messages between terminals, servers and jobs (消息协议), patent part 4: the internet."""

@@ -25,7 +25,7 @@ class Message(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     """What every message keeps: unknown fields are refused, not ignored."""
 
 
-class Credential(Message):
+class Credential(Message, frozen=True, kw_only=True):
     """What was laid on the reader: ``kind`` is a document type of ``domain.document``."""
 
     kind: ShortText
@@ -36,7 +36,7 @@ class Credential(Message):
         return f"Credential(kind={self.kind!r})"
 
 
-class Ask(Message, tag="ask", tag_field="type"):
+class Ask(Message, frozen=True, kw_only=True, tag="ask", tag_field="type"):
     """May the holder of this document pass? One nonce a presentation; repeats keep the nonce."""
 
     nonce: Nonce
@@ -47,14 +47,14 @@ class Ask(Message, tag="ask", tag_field="type"):
     """The terminal's clock at the reading; kept beside the server's time, never used instead."""
 
 
-class Answer(Message, tag="answer", tag_field="type"):
+class Answer(Message, frozen=True, kw_only=True, tag="answer", tag_field="type"):
     """The decision. The patent's five facts are status, people, ticket_no, at and place."""
 
     nonce: str
     admitted: bool
     reason: str
     status: str
-    """Ticket status: held, valid, used, refunding, refunded, cancelled, blocked; empty: no ticket."""
+    """held, valid, used, refunding, refunded, cancelled or blocked; empty: no ticket."""
     people: int
     """How many may pass now (0 when refused)."""
     count: int
@@ -81,14 +81,14 @@ class Answer(Message, tag="answer", tag_field="type"):
     """The site's zone at ``at``: what a slip adds to show local time."""
 
 
-class Hello(Message, tag="hello", tag_field="type"):
+class Hello(Message, frozen=True, kw_only=True, tag="hello", tag_field="type"):
     """First frame from the centre: sign ``challenge`` to go on."""
 
     challenge: str
     version: int = PROTOCOL_VERSION
 
 
-class Proof(Message, tag="proof", tag_field="type"):
+class Proof(Message, frozen=True, kw_only=True, tag="proof", tag_field="type"):
     """The terminal's answer: Ed25519 over ``menpiao-link-v1`` NUL device NUL challenge."""
 
     device_id: DeviceId
@@ -97,7 +97,7 @@ class Proof(Message, tag="proof", tag_field="type"):
     software: ShortText = ""
 
 
-class Welcome(Message, tag="welcome", tag_field="type"):
+class Welcome(Message, frozen=True, kw_only=True, tag="welcome", tag_field="type"):
     """The link stands: what the centre knows of this terminal."""
 
     device_id: int
@@ -109,7 +109,7 @@ class Welcome(Message, tag="welcome", tag_field="type"):
     now: datetime
 
 
-class GateInfo(Message):
+class GateInfo(Message, frozen=True, kw_only=True):
     """A gate that this terminal may ask for."""
 
     id: int
@@ -118,7 +118,7 @@ class GateInfo(Message):
     direction: str
 
 
-class Heartbeat(Message, tag="heartbeat", tag_field="type"):
+class Heartbeat(Message, frozen=True, kw_only=True, tag="heartbeat", tag_field="type"):
     """Either side, at least every ``heartbeat_s``; ``at`` lets the other measure the clocks."""
 
     at: datetime
@@ -126,7 +126,7 @@ class Heartbeat(Message, tag="heartbeat", tag_field="type"):
     paper: ShortText = ""
 
 
-class Command(Message, tag="command", tag_field="type"):
+class Command(Message, frozen=True, kw_only=True, tag="command", tag_field="type"):
     """The centre asks the terminal to act: ``show``, ``open_once``, ``reload``, ``revoked``."""
 
     id: str
@@ -134,14 +134,14 @@ class Command(Message, tag="command", tag_field="type"):
     text: ShortText = ""
 
 
-class Change(Message, tag="change", tag_field="type"):
+class Change(Message, frozen=True, kw_only=True, tag="change", tag_field="type"):
     """Something the terminal keeps has changed at the centre: ``gate``, ``site``."""
 
     what: ShortText
     id: int
 
 
-class Fault(Message, tag="fault", tag_field="type"):
+class Fault(Message, frozen=True, kw_only=True, tag="fault", tag_field="type"):
     """The other side's message could not be used; ``nonce`` when it was an ask."""
 
     code: str
@@ -155,21 +155,21 @@ LinkDown = Hello | Welcome | Answer | Heartbeat | Command | Change | Fault
 """What the centre sends over the link."""
 
 
-class Challenge(Message):
+class Challenge(Message, frozen=True, kw_only=True):
     """Answer of ``POST /check/v1/challenges``: sign it within ``valid_s``."""
 
     challenge: str
     valid_s: int
 
 
-class Session(Message):
+class Session(Message, frozen=True, kw_only=True):
     """Answer of ``POST /check/v1/sessions``: send ``Authorization: Bearer <token>``."""
 
     token: str
     expires_at: datetime
 
 
-class Enrolment(Message):
+class Enrolment(Message, frozen=True, kw_only=True):
     """Body of ``POST /check/v1/devices``: a one-time code buys a place for this key."""
 
     code: Annotated[str, msgspec.Meta(min_length=6, max_length=32)]
@@ -178,7 +178,7 @@ class Enrolment(Message):
     name: ShortText = ""
 
 
-class Enrolled(Message):
+class Enrolled(Message, frozen=True, kw_only=True):
     """The device is known now."""
 
     device_id: int
@@ -187,7 +187,7 @@ class Enrolled(Message):
     gates: list[GateInfo]
 
 
-class Problem(Message):
+class Problem(Message, frozen=True, kw_only=True):
     """Every error answer of the API: a code of the reason table, and what to do."""
 
     code: str

@@ -1,0 +1,204 @@
+"""Set-up tables: what an operator arranges before anybody buys. Hot tables are in ``sql/``.
+
+The table names are short because the servers read them with plain SQL.
+"""
+
+from typing import ClassVar
+
+from django.contrib.auth.models import User
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+
+class Site(models.Model):
+    """A scenic area (景区); everything hot carries its id."""
+
+    code = models.SlugField(_("代码"), unique=True)
+    name = models.CharField(_("名称"), max_length=60)
+    name_en = models.CharField(_("英文名称"), max_length=80, blank=True)
+    zone = models.CharField(_("时区"), max_length=40, default="Asia/Shanghai")
+    address = models.CharField(_("地址"), max_length=120, blank=True)
+    phone = models.CharField(_("服务电话"), max_length=30, blank=True)
+    day_capacity = models.PositiveIntegerField(_("日最大承载量"), default=10000)
+    instant_capacity = models.PositiveIntegerField(_("瞬时最大承载量"), default=5000)
+    terms = models.TextField(_("入园须知"), blank=True)
+    terms_en = models.TextField(_("英文入园须知"), blank=True)
+    is_open = models.BooleanField(_("开放"), default=True)
+
+    class Meta:
+        db_table = "site"
+        verbose_name = _("景区")
+        verbose_name_plural = _("景区")
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Gate(models.Model):
+    """A lane (闸机通道) that people pass in one direction."""
+
+    site = models.ForeignKey(Site, models.PROTECT, verbose_name=_("景区"))
+    name = models.CharField(_("名称"), max_length=40)
+    name_en = models.CharField(_("英文名称"), max_length=60, blank=True)
+    direction = models.CharField(
+        _("方向"), max_length=8, default="entry", choices=[("entry", _("入")), ("exit", _("出"))]
+    )
+    people_per_scan = models.PositiveSmallIntegerField(_("每次放行人数（0=全部）"), default=0)
+    early_grace_s = models.PositiveIntegerField(_("提前宽限秒数"), default=1800)
+    late_grace_s = models.PositiveIntegerField(_("延后宽限秒数"), default=1800)
+    is_open = models.BooleanField(_("开放"), default=True)
+
+    class Meta:
+        db_table = "gate"
+        verbose_name = _("闸机")
+        verbose_name_plural = _("闸机")
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Product(models.Model):
+    """What is sold (票种). ``product_class``: one document has one ticket of a class a day."""
+
+    site = models.ForeignKey(Site, models.PROTECT, verbose_name=_("景区"))
+    code = models.SlugField(_("代码"))
+    name = models.CharField(_("名称"), max_length=60)
+    name_en = models.CharField(_("英文名称"), max_length=80, blank=True)
+    kind = models.CharField(
+        _("类型"), max_length=8, default="dated", choices=[("dated", _("单日票")), ("slot", _("分时段票"))]
+    )
+    product_class = models.SlugField(_("唯一类别"), default="entry")
+    price_fen = models.PositiveIntegerField(_("全价（分）"))
+    people_per_order = models.PositiveSmallIntegerField(_("每单最多人数"), default=5)
+    people_per_document = models.PositiveSmallIntegerField(_("每证最多人数"), default=1)
+    sale_days = models.PositiveSmallIntegerField(_("提前预订天数"), default=7)
+    sale_ends_s = models.PositiveIntegerField(_("时段结束前停售秒数"), default=0)
+    reentry = models.CharField(
+        _("再次入园"),
+        max_length=12,
+        default="none",
+        choices=[("none", _("不可")), ("after_exit", _("出园后可")), ("unlimited", _("不限"))],
+    )
+    document_types = models.JSONField(_("接受的证件（空=全部）"), default=list, blank=True)
+    minor_age = models.PositiveSmallIntegerField(_("不可单独预订的年龄（0=不限）"), default=0)
+    gates = models.ManyToManyField(Gate, verbose_name=_("可入闸机（空=全部）"), blank=True)
+    on_sale = models.BooleanField(_("在售"), default=True)
+    position = models.PositiveSmallIntegerField(_("排序"), default=0)
+
+    class Meta:
+        db_table = "product"
+        verbose_name = _("票种")
+        verbose_name_plural = _("票种")
+        ordering: ClassVar = ["position", "id"]
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["site", "code"], name="product_code"),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class PriceRule(models.Model):
+    """A concession (优惠): who pays less, and what must be shown. None = not looked at."""
+
+    product = models.ForeignKey(Product, models.CASCADE, verbose_name=_("票种"))
+    code = models.SlugField(_("代码"))
+    name = models.CharField(_("名称"), max_length=40)
+    name_en = models.CharField(_("英文名称"), max_length=60, blank=True)
+    age_from = models.PositiveSmallIntegerField(_("满（岁）"), null=True, blank=True)
+    age_below = models.PositiveSmallIntegerField(_("未满（岁）"), null=True, blank=True)
+    document_types = models.JSONField(_("证件类型（空=全部）"), default=list, blank=True)
+    provinces = models.JSONField(_("签发省份（空=全部）"), default=list, blank=True)
+    price_fen = models.PositiveIntegerField(_("价格（分）"))
+    evidence = models.CharField(_("须查验的证件（空=无）"), max_length=40, blank=True)
+    evidence_en = models.CharField(_("须查验的证件（英文）"), max_length=60, blank=True)
+
+    class Meta:
+        db_table = "price_rule"
+        verbose_name = _("优惠")
+        verbose_name_plural = _("优惠")
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["product", "code"], name="price_rule_code"),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class SlotPlan(models.Model):
+    """The daily pattern from which slots are laid out (时段安排); local times of the site."""
+
+    product = models.ForeignKey(Product, models.CASCADE, verbose_name=_("票种"))
+    starts_at = models.TimeField(_("开始"))
+    ends_at = models.TimeField(_("结束"))
+    capacity = models.PositiveIntegerField(_("可售数量"))
+
+    class Meta:
+        db_table = "slot_plan"
+        verbose_name = _("时段安排")
+        verbose_name_plural = _("时段安排")
+
+    def __str__(self) -> str:
+        return f"{self.starts_at:%H:%M}-{self.ends_at:%H:%M}"
+
+
+class Device(models.Model):
+    """An enrolled terminal (终端设备); its Ed25519 public key is its identity."""
+
+    site = models.ForeignKey(Site, models.PROTECT, verbose_name=_("景区"))
+    name = models.CharField(_("名称"), max_length=60)
+    public_key = models.BinaryField(_("公钥"), max_length=32, unique=True)
+    gates = models.ManyToManyField(Gate, verbose_name=_("可用闸机"), blank=True)
+    enrolled_at = models.DateTimeField(_("登记时间"), auto_now_add=True)
+    revoked_at = models.DateTimeField(_("停用时间"), null=True, blank=True)
+    last_seen_at = models.DateTimeField(_("最近在线"), null=True, blank=True)
+
+    class Meta:
+        db_table = "device"
+        verbose_name = _("终端设备")
+        verbose_name_plural = _("终端设备")
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class EnrolmentCode(models.Model):
+    """A one-time code (一次性登记码): it buys one device a place, once, until it expires.
+
+    Only a hash of the code is kept.
+    """
+
+    site = models.ForeignKey(Site, models.CASCADE, verbose_name=_("景区"))
+    code_hash = models.BinaryField(_("登记码摘要"), max_length=32, unique=True)
+    gates = models.ManyToManyField(Gate, verbose_name=_("可用闸机"), blank=True)
+    expires_at = models.DateTimeField(_("有效期至"))
+    used_at = models.DateTimeField(_("使用时间"), null=True, blank=True)
+
+    class Meta:
+        db_table = "enrolment_code"
+        verbose_name = _("登记码")
+        verbose_name_plural = _("登记码")
+
+    def __str__(self) -> str:
+        return f"{self.site} {self.expires_at:%F %H:%M}"
+
+
+class Staff(models.Model):
+    """A person of the house (员工) and what they may do at which site."""
+
+    user = models.OneToOneField(User, models.CASCADE, verbose_name=_("账号"))
+    site = models.ForeignKey(Site, models.PROTECT, verbose_name=_("景区"))
+    role = models.CharField(
+        _("岗位"),
+        max_length=12,
+        default="clerk",
+        choices=[("clerk", _("售票员")), ("supervisor", _("值班主管")), ("manager", _("管理人员"))],
+    )
+
+    class Meta:
+        db_table = "staff"
+        verbose_name = _("员工")
+        verbose_name_plural = _("员工")
+
+    def __str__(self) -> str:
+        return self.user.get_username()
