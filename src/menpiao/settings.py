@@ -46,6 +46,8 @@ class Wechat(_Section, frozen=True):
     """A WeChat Pay APIv3 merchant account; ``base_url`` is a simulated platform in the demo."""
 
     base_url: str = ""
+    failover_url: str = ""
+    """Asked when ``base_url`` cannot be reached. Both empty: the platform's two hosts."""
     mchid: str = ""
     appid: str = ""
     merchant_serial: str = ""
@@ -53,6 +55,8 @@ class Wechat(_Section, frozen=True):
     apiv3_key: str = ""
     platform_public_key_file: str = ""
     platform_key_id: str = ""
+    platform_certificate_file: str = ""
+    """A platform certificate, beside or instead of the public key while an account moves over."""
     notify_url: str = ""
 
 
