@@ -1,1 +1,1 @@
-"""The terminals (终端): what stands at a lane or on a clerk's desk, without the centre's libraries."""
+"""The terminals (终端): what stands at a lane or on a desk, without the centre's libraries."""
