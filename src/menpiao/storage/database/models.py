@@ -65,7 +65,10 @@ class Product(models.Model):
     name = models.CharField(_("名称"), max_length=60)
     name_en = models.CharField(_("英文名称"), max_length=80, blank=True)
     kind = models.CharField(
-        _("类型"), max_length=8, default="dated", choices=[("dated", _("单日票")), ("slot", _("分时段票"))]
+        _("类型"),
+        max_length=8,
+        default="dated",
+        choices=[("dated", _("单日票")), ("slot", _("分时段票"))],
     )
     product_class = models.SlugField(_("唯一类别"), default="entry")
     price_fen = models.PositiveIntegerField(_("全价（分）"))

@@ -1,0 +1,74 @@
+"""Where the data store is, and connections to it."""
+
+from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qs, unquote, urlsplit
+
+import asyncpg
+import psycopg
+
+from menpiao.settings import Settings
+from menpiao.storage.database.embedded import EmbeddedServer
+
+DATABASE = "menpiao"
+
+
+_servers: dict[Path, EmbeddedServer] = {}
+
+
+def _embedded(folder: Path) -> EmbeddedServer:
+    if folder in _servers:
+        return _servers[folder]
+    server = EmbeddedServer(folder)
+    with psycopg.connect(server.url("postgres"), autocommit=True) as connection:
+        found = connection.execute("SELECT 1 FROM pg_database WHERE datname = %s", [DATABASE])
+        if found.fetchone() is None:
+            connection.execute(f"CREATE DATABASE {DATABASE} ENCODING 'UTF8' TEMPLATE template0")
+    _servers[folder] = server
+    return server
+
+
+def database_url(settings: Settings) -> str:
+    """The URL of the data store; starts the embedded server when no URL is set."""
+    if settings.database.url:
+        return settings.database.url
+    return _embedded((settings.data_dir / "postgres").resolve()).url(DATABASE)
+
+
+def stop_embedded() -> None:
+    """Let go of the embedded server, if this process uses one."""
+    while _servers:
+        _servers.popitem()[1].stop()
+
+
+def django_database(settings: Settings) -> dict[str, Any]:
+    """Django's ``DATABASES`` entry for the data store."""
+    parts = urlsplit(database_url(settings))
+    host = unquote(parts.hostname or "") or parse_qs(parts.query).get("host", [""])[0]
+    return {
+        "ENGINE": "django.db.backends.postgresql",
+        "NAME": parts.path.lstrip("/"),
+        "USER": unquote(parts.username or ""),
+        "PASSWORD": unquote(parts.password or ""),
+        "HOST": host,
+        "PORT": str(parts.port or ""),
+        "CONN_MAX_AGE": 60,
+    }
+
+
+async def open_pool(url: str, size: int) -> asyncpg.Pool:
+    """A pool for the write side; statements are prepared once a connection."""
+    pool = await asyncpg.create_pool(
+        url,
+        min_size=1,
+        max_size=size,
+        command_timeout=15,
+        server_settings={
+            "application_name": "menpiao",
+            "lock_timeout": "3000",
+            "idle_in_transaction_session_timeout": "10000",
+            "jit": "off",
+        },
+    )
+    assert pool is not None
+    return pool
