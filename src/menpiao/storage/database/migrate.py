@@ -16,6 +16,6 @@ def migrate() -> None:
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_advisory_lock(%s)", [_LOCK])
         try:
-            call_command("migrate", verbosity=0, interactive=False)
+            call_command("migrate", verbosity=0, interactive=False, skip_checks=True)
         finally:
             cursor.execute("SELECT pg_advisory_unlock(%s)", [_LOCK])
