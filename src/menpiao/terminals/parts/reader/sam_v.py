@@ -143,7 +143,7 @@ class _Look:
 
     async def status(self) -> None:
         """Ask the module after its health."""
-        while await self._ask(protocol.STATUS, self._timings.status_s) is NoAnswer.SILENCE:
+        while isinstance(await self._ask(protocol.STATUS, self._timings.status_s), NoAnswer):
             pass
 
     async def sam_id(self) -> str:
