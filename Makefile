@@ -46,7 +46,7 @@ contracts: install ## who may import whom
 	@echo "== import contracts"
 	@$(BIN)/lint-imports --no-logo
 
-shape: install ## lengths, annotations, broad excepts, leaks
+shape: install ## lengths, annotations, broad excepts, stubs, leaks
 	@echo "== shape"
 	@$(BIN)/python scripts/shape.py
 

@@ -1,4 +1,4 @@
-"""Hold the shape of the code: lengths, annotations, broad excepts, and leaks.
+"""Hold the shape of the code: lengths, annotations, broad excepts, stubs, and leaks.
 
 Prints one line per fault and ends with status 1 if there is any::
 
@@ -117,6 +117,15 @@ def except_faults(path: str, text: str, tree: ast.AST) -> Iterator[Fault]:
                 yield Fault(f"{path}:{node.lineno}", "broad except without a reason on its line")
 
 
+def stub_faults(path: str, tree: ast.AST) -> Iterator[Fault]:
+    """Yield every function that does nothing but say that it is not implemented."""
+    for name, node in _functions(tree):
+        last = node.body[-1]
+        rest = [s for s in node.body[:-1] if not isinstance(s, ast.Expr)]
+        if isinstance(last, ast.Raise) and not rest and "NotImplemented" in ast.dump(last):
+            yield Fault(f"{path}:{node.lineno}", f"{name}: a stub")
+
+
 def leak_faults(path: str, text: str) -> Iterator[Fault]:
     """Yield every line that names a package registry's host or a path of one machine."""
     for number, row in enumerate(text.splitlines(), 1):
@@ -163,6 +172,7 @@ def check(root: Path) -> list[Fault]:
         if name.startswith("src/"):
             faults += annotation_faults(name, tree)
             faults += except_faults(name, text, tree)
+            faults += stub_faults(name, tree)
     ratchet = root / RATCHET
     allowed = json.loads(ratchet.read_text(encoding="utf-8")) if ratchet.exists() else {}
     return [*faults, *ratchet_faults(found, allowed)]

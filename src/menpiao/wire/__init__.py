@@ -1,1 +1,1 @@
-"""Versioned messages between terminals, servers and jobs (消息协议), patent part 4: the internet."""
+"""Versioned messages between terminals, servers and jobs (消息协议), patent part 4."""
