@@ -34,6 +34,9 @@ if [ ! -e $policy ]; then # the tests start their own servers: no service is to 
   chmod 755 $policy
   trap 'rm -f $policy' EXIT
 fi
-apt-get update -qq </dev/null
-DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${packages[@]}" \
-  </dev/null >/dev/null
+install() {
+  apt-get update -qq
+  DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "$@"
+}
+install "${packages[@]}" </dev/null >/dev/null \
+  || echo "== could not install them; the tests that need them are skipped (in CI they fail)"
