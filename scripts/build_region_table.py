@@ -41,7 +41,7 @@ One line a province. Groups are separated by ``;``: ``prefix current-province pr
 then, separated by ``|``, its codes: two digits, ``-`` if abolished, name (empty: not a place),
 and ``first~last`` year where known.
 """
-# ruff: noqa: E501, RUF001
+# ruff: noqa: E501
 
 PACKED = """\\
 {lines}

@@ -6,7 +6,6 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
     dependencies = [
@@ -15,167 +14,388 @@ class Migration(migrations.Migration):
 
     operations = [
         migrations.CreateModel(
-            name='Gate',
+            name="Gate",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('name', models.CharField(max_length=40, verbose_name='名称')),
-                ('name_en', models.CharField(blank=True, max_length=60, verbose_name='英文名称')),
-                ('direction', models.CharField(choices=[('entry', '入'), ('exit', '出')], default='entry', max_length=8, verbose_name='方向')),
-                ('people_per_scan', models.PositiveSmallIntegerField(default=0, verbose_name='每次放行人数（0=全部）')),
-                ('early_grace_s', models.PositiveIntegerField(default=1800, verbose_name='提前宽限秒数')),
-                ('late_grace_s', models.PositiveIntegerField(default=1800, verbose_name='延后宽限秒数')),
-                ('is_open', models.BooleanField(default=True, verbose_name='开放')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("name", models.CharField(max_length=40, verbose_name="名称")),
+                ("name_en", models.CharField(blank=True, max_length=60, verbose_name="英文名称")),
+                (
+                    "direction",
+                    models.CharField(
+                        choices=[("entry", "入"), ("exit", "出")],
+                        default="entry",
+                        max_length=8,
+                        verbose_name="方向",
+                    ),
+                ),
+                (
+                    "people_per_scan",
+                    models.PositiveSmallIntegerField(
+                        default=0, verbose_name="每次放行人数（0=全部）"
+                    ),
+                ),
+                (
+                    "early_grace_s",
+                    models.PositiveIntegerField(default=1800, verbose_name="提前宽限秒数"),
+                ),
+                (
+                    "late_grace_s",
+                    models.PositiveIntegerField(default=1800, verbose_name="延后宽限秒数"),
+                ),
+                ("is_open", models.BooleanField(default=True, verbose_name="开放")),
             ],
             options={
-                'verbose_name': '闸机',
-                'verbose_name_plural': '闸机',
-                'db_table': 'gate',
+                "verbose_name": "闸机",
+                "verbose_name_plural": "闸机",
+                "db_table": "gate",
             },
         ),
         migrations.CreateModel(
-            name='Site',
+            name="Site",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('code', models.SlugField(unique=True, verbose_name='代码')),
-                ('name', models.CharField(max_length=60, verbose_name='名称')),
-                ('name_en', models.CharField(blank=True, max_length=80, verbose_name='英文名称')),
-                ('zone', models.CharField(default='Asia/Shanghai', max_length=40, verbose_name='时区')),
-                ('address', models.CharField(blank=True, max_length=120, verbose_name='地址')),
-                ('phone', models.CharField(blank=True, max_length=30, verbose_name='服务电话')),
-                ('day_capacity', models.PositiveIntegerField(default=10000, verbose_name='日最大承载量')),
-                ('instant_capacity', models.PositiveIntegerField(default=5000, verbose_name='瞬时最大承载量')),
-                ('terms', models.TextField(blank=True, verbose_name='入园须知')),
-                ('terms_en', models.TextField(blank=True, verbose_name='英文入园须知')),
-                ('is_open', models.BooleanField(default=True, verbose_name='开放')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("code", models.SlugField(unique=True, verbose_name="代码")),
+                ("name", models.CharField(max_length=60, verbose_name="名称")),
+                ("name_en", models.CharField(blank=True, max_length=80, verbose_name="英文名称")),
+                (
+                    "zone",
+                    models.CharField(default="Asia/Shanghai", max_length=40, verbose_name="时区"),
+                ),
+                ("address", models.CharField(blank=True, max_length=120, verbose_name="地址")),
+                ("phone", models.CharField(blank=True, max_length=30, verbose_name="服务电话")),
+                (
+                    "day_capacity",
+                    models.PositiveIntegerField(default=10000, verbose_name="日最大承载量"),
+                ),
+                (
+                    "instant_capacity",
+                    models.PositiveIntegerField(default=5000, verbose_name="瞬时最大承载量"),
+                ),
+                ("terms", models.TextField(blank=True, verbose_name="入园须知")),
+                ("terms_en", models.TextField(blank=True, verbose_name="英文入园须知")),
+                ("is_open", models.BooleanField(default=True, verbose_name="开放")),
             ],
             options={
-                'verbose_name': '景区',
-                'verbose_name_plural': '景区',
-                'db_table': 'site',
+                "verbose_name": "景区",
+                "verbose_name_plural": "景区",
+                "db_table": "site",
             },
         ),
         migrations.CreateModel(
-            name='Product',
+            name="Product",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('code', models.SlugField(verbose_name='代码')),
-                ('name', models.CharField(max_length=60, verbose_name='名称')),
-                ('name_en', models.CharField(blank=True, max_length=80, verbose_name='英文名称')),
-                ('kind', models.CharField(choices=[('dated', '单日票'), ('slot', '分时段票')], default='dated', max_length=8, verbose_name='类型')),
-                ('product_class', models.SlugField(default='entry', verbose_name='唯一类别')),
-                ('price_fen', models.PositiveIntegerField(verbose_name='全价（分）')),
-                ('people_per_order', models.PositiveSmallIntegerField(default=5, verbose_name='每单最多人数')),
-                ('people_per_document', models.PositiveSmallIntegerField(default=1, verbose_name='每证最多人数')),
-                ('sale_days', models.PositiveSmallIntegerField(default=7, verbose_name='提前预订天数')),
-                ('sale_ends_s', models.PositiveIntegerField(default=0, verbose_name='时段结束前停售秒数')),
-                ('reentry', models.CharField(choices=[('none', '不可'), ('after_exit', '出园后可'), ('unlimited', '不限')], default='none', max_length=12, verbose_name='再次入园')),
-                ('document_types', models.JSONField(blank=True, default=list, verbose_name='接受的证件（空=全部）')),
-                ('minor_age', models.PositiveSmallIntegerField(default=0, verbose_name='不可单独预订的年龄（0=不限）')),
-                ('on_sale', models.BooleanField(default=True, verbose_name='在售')),
-                ('position', models.PositiveSmallIntegerField(default=0, verbose_name='排序')),
-                ('gates', models.ManyToManyField(blank=True, to='menpiao.gate', verbose_name='可入闸机（空=全部）')),
-                ('site', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, to='menpiao.site', verbose_name='景区')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("code", models.SlugField(verbose_name="代码")),
+                ("name", models.CharField(max_length=60, verbose_name="名称")),
+                ("name_en", models.CharField(blank=True, max_length=80, verbose_name="英文名称")),
+                (
+                    "kind",
+                    models.CharField(
+                        choices=[("dated", "单日票"), ("slot", "分时段票")],
+                        default="dated",
+                        max_length=8,
+                        verbose_name="类型",
+                    ),
+                ),
+                ("product_class", models.SlugField(default="entry", verbose_name="唯一类别")),
+                ("price_fen", models.PositiveIntegerField(verbose_name="全价（分）")),
+                (
+                    "people_per_order",
+                    models.PositiveSmallIntegerField(default=5, verbose_name="每单最多人数"),
+                ),
+                (
+                    "people_per_document",
+                    models.PositiveSmallIntegerField(default=1, verbose_name="每证最多人数"),
+                ),
+                (
+                    "sale_days",
+                    models.PositiveSmallIntegerField(default=7, verbose_name="提前预订天数"),
+                ),
+                (
+                    "sale_ends_s",
+                    models.PositiveIntegerField(default=0, verbose_name="时段结束前停售秒数"),
+                ),
+                (
+                    "reentry",
+                    models.CharField(
+                        choices=[
+                            ("none", "不可"),
+                            ("after_exit", "出园后可"),
+                            ("unlimited", "不限"),
+                        ],
+                        default="none",
+                        max_length=12,
+                        verbose_name="再次入园",
+                    ),
+                ),
+                (
+                    "document_types",
+                    models.JSONField(
+                        blank=True, default=list, verbose_name="接受的证件（空=全部）"
+                    ),
+                ),
+                (
+                    "minor_age",
+                    models.PositiveSmallIntegerField(
+                        default=0, verbose_name="不可单独预订的年龄（0=不限）"
+                    ),
+                ),
+                ("on_sale", models.BooleanField(default=True, verbose_name="在售")),
+                ("position", models.PositiveSmallIntegerField(default=0, verbose_name="排序")),
+                (
+                    "gates",
+                    models.ManyToManyField(
+                        blank=True, to="menpiao.gate", verbose_name="可入闸机（空=全部）"
+                    ),
+                ),
+                (
+                    "site",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        to="menpiao.site",
+                        verbose_name="景区",
+                    ),
+                ),
             ],
             options={
-                'verbose_name': '票种',
-                'verbose_name_plural': '票种',
-                'db_table': 'product',
-                'ordering': ['position', 'id'],
+                "verbose_name": "票种",
+                "verbose_name_plural": "票种",
+                "db_table": "product",
+                "ordering": ["position", "id"],
             },
         ),
         migrations.AddField(
-            model_name='gate',
-            name='site',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, to='menpiao.site', verbose_name='景区'),
+            model_name="gate",
+            name="site",
+            field=models.ForeignKey(
+                on_delete=django.db.models.deletion.PROTECT, to="menpiao.site", verbose_name="景区"
+            ),
         ),
         migrations.CreateModel(
-            name='EnrolmentCode',
+            name="EnrolmentCode",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('code_hash', models.BinaryField(max_length=32, unique=True, verbose_name='登记码摘要')),
-                ('expires_at', models.DateTimeField(verbose_name='有效期至')),
-                ('used_at', models.DateTimeField(blank=True, null=True, verbose_name='使用时间')),
-                ('gates', models.ManyToManyField(blank=True, to='menpiao.gate', verbose_name='可用闸机')),
-                ('site', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, to='menpiao.site', verbose_name='景区')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                (
+                    "code_hash",
+                    models.BinaryField(max_length=32, unique=True, verbose_name="登记码摘要"),
+                ),
+                ("expires_at", models.DateTimeField(verbose_name="有效期至")),
+                ("used_at", models.DateTimeField(blank=True, null=True, verbose_name="使用时间")),
+                (
+                    "gates",
+                    models.ManyToManyField(blank=True, to="menpiao.gate", verbose_name="可用闸机"),
+                ),
+                (
+                    "site",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        to="menpiao.site",
+                        verbose_name="景区",
+                    ),
+                ),
             ],
             options={
-                'verbose_name': '登记码',
-                'verbose_name_plural': '登记码',
-                'db_table': 'enrolment_code',
+                "verbose_name": "登记码",
+                "verbose_name_plural": "登记码",
+                "db_table": "enrolment_code",
             },
         ),
         migrations.CreateModel(
-            name='Device',
+            name="Device",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('name', models.CharField(max_length=60, verbose_name='名称')),
-                ('public_key', models.BinaryField(max_length=32, unique=True, verbose_name='公钥')),
-                ('enrolled_at', models.DateTimeField(auto_now_add=True, verbose_name='登记时间')),
-                ('revoked_at', models.DateTimeField(blank=True, null=True, verbose_name='停用时间')),
-                ('last_seen_at', models.DateTimeField(blank=True, null=True, verbose_name='最近在线')),
-                ('gates', models.ManyToManyField(blank=True, to='menpiao.gate', verbose_name='可用闸机')),
-                ('site', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, to='menpiao.site', verbose_name='景区')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("name", models.CharField(max_length=60, verbose_name="名称")),
+                ("public_key", models.BinaryField(max_length=32, unique=True, verbose_name="公钥")),
+                ("enrolled_at", models.DateTimeField(auto_now_add=True, verbose_name="登记时间")),
+                (
+                    "revoked_at",
+                    models.DateTimeField(blank=True, null=True, verbose_name="停用时间"),
+                ),
+                (
+                    "last_seen_at",
+                    models.DateTimeField(blank=True, null=True, verbose_name="最近在线"),
+                ),
+                (
+                    "gates",
+                    models.ManyToManyField(blank=True, to="menpiao.gate", verbose_name="可用闸机"),
+                ),
+                (
+                    "site",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        to="menpiao.site",
+                        verbose_name="景区",
+                    ),
+                ),
             ],
             options={
-                'verbose_name': '终端设备',
-                'verbose_name_plural': '终端设备',
-                'db_table': 'device',
+                "verbose_name": "终端设备",
+                "verbose_name_plural": "终端设备",
+                "db_table": "device",
             },
         ),
         migrations.CreateModel(
-            name='SlotPlan',
+            name="SlotPlan",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('starts_at', models.TimeField(verbose_name='开始')),
-                ('ends_at', models.TimeField(verbose_name='结束')),
-                ('capacity', models.PositiveIntegerField(verbose_name='可售数量')),
-                ('product', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, to='menpiao.product', verbose_name='票种')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("starts_at", models.TimeField(verbose_name="开始")),
+                ("ends_at", models.TimeField(verbose_name="结束")),
+                ("capacity", models.PositiveIntegerField(verbose_name="可售数量")),
+                (
+                    "product",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        to="menpiao.product",
+                        verbose_name="票种",
+                    ),
+                ),
             ],
             options={
-                'verbose_name': '时段安排',
-                'verbose_name_plural': '时段安排',
-                'db_table': 'slot_plan',
+                "verbose_name": "时段安排",
+                "verbose_name_plural": "时段安排",
+                "db_table": "slot_plan",
             },
         ),
         migrations.CreateModel(
-            name='Staff',
+            name="Staff",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('role', models.CharField(choices=[('clerk', '售票员'), ('supervisor', '值班主管'), ('manager', '管理人员')], default='clerk', max_length=12, verbose_name='岗位')),
-                ('site', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, to='menpiao.site', verbose_name='景区')),
-                ('user', models.OneToOneField(on_delete=django.db.models.deletion.CASCADE, to=settings.AUTH_USER_MODEL, verbose_name='账号')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                (
+                    "role",
+                    models.CharField(
+                        choices=[
+                            ("clerk", "售票员"),
+                            ("supervisor", "值班主管"),
+                            ("manager", "管理人员"),
+                        ],
+                        default="clerk",
+                        max_length=12,
+                        verbose_name="岗位",
+                    ),
+                ),
+                (
+                    "site",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        to="menpiao.site",
+                        verbose_name="景区",
+                    ),
+                ),
+                (
+                    "user",
+                    models.OneToOneField(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        to=settings.AUTH_USER_MODEL,
+                        verbose_name="账号",
+                    ),
+                ),
             ],
             options={
-                'verbose_name': '员工',
-                'verbose_name_plural': '员工',
-                'db_table': 'staff',
+                "verbose_name": "员工",
+                "verbose_name_plural": "员工",
+                "db_table": "staff",
             },
         ),
         migrations.CreateModel(
-            name='PriceRule',
+            name="PriceRule",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('code', models.SlugField(verbose_name='代码')),
-                ('name', models.CharField(max_length=40, verbose_name='名称')),
-                ('name_en', models.CharField(blank=True, max_length=60, verbose_name='英文名称')),
-                ('age_from', models.PositiveSmallIntegerField(blank=True, null=True, verbose_name='满（岁）')),
-                ('age_below', models.PositiveSmallIntegerField(blank=True, null=True, verbose_name='未满（岁）')),
-                ('document_types', models.JSONField(blank=True, default=list, verbose_name='证件类型（空=全部）')),
-                ('provinces', models.JSONField(blank=True, default=list, verbose_name='签发省份（空=全部）')),
-                ('price_fen', models.PositiveIntegerField(verbose_name='价格（分）')),
-                ('evidence', models.CharField(blank=True, max_length=40, verbose_name='须查验的证件（空=无）')),
-                ('evidence_en', models.CharField(blank=True, max_length=60, verbose_name='须查验的证件（英文）')),
-                ('product', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, to='menpiao.product', verbose_name='票种')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("code", models.SlugField(verbose_name="代码")),
+                ("name", models.CharField(max_length=40, verbose_name="名称")),
+                ("name_en", models.CharField(blank=True, max_length=60, verbose_name="英文名称")),
+                (
+                    "age_from",
+                    models.PositiveSmallIntegerField(
+                        blank=True, null=True, verbose_name="满（岁）"
+                    ),
+                ),
+                (
+                    "age_below",
+                    models.PositiveSmallIntegerField(
+                        blank=True, null=True, verbose_name="未满（岁）"
+                    ),
+                ),
+                (
+                    "document_types",
+                    models.JSONField(blank=True, default=list, verbose_name="证件类型（空=全部）"),
+                ),
+                (
+                    "provinces",
+                    models.JSONField(blank=True, default=list, verbose_name="签发省份（空=全部）"),
+                ),
+                ("price_fen", models.PositiveIntegerField(verbose_name="价格（分）")),
+                (
+                    "evidence",
+                    models.CharField(
+                        blank=True, max_length=40, verbose_name="须查验的证件（空=无）"
+                    ),
+                ),
+                (
+                    "evidence_en",
+                    models.CharField(
+                        blank=True, max_length=60, verbose_name="须查验的证件（英文）"
+                    ),
+                ),
+                (
+                    "product",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        to="menpiao.product",
+                        verbose_name="票种",
+                    ),
+                ),
             ],
             options={
-                'verbose_name': '优惠',
-                'verbose_name_plural': '优惠',
-                'db_table': 'price_rule',
-                'constraints': [models.UniqueConstraint(fields=('product', 'code'), name='price_rule_code')],
+                "verbose_name": "优惠",
+                "verbose_name_plural": "优惠",
+                "db_table": "price_rule",
+                "constraints": [
+                    models.UniqueConstraint(fields=("product", "code"), name="price_rule_code")
+                ],
             },
         ),
         migrations.AddConstraint(
-            model_name='product',
-            constraint=models.UniqueConstraint(fields=('site', 'code'), name='product_code'),
+            model_name="product",
+            constraint=models.UniqueConstraint(fields=("site", "code"), name="product_code"),
         ),
     ]
