@@ -40,7 +40,7 @@ HEADER = '''"""ISO 3166 codes and names. Generated: do not edit.
 Written by scripts/build_country_table.py from the npm package {package} (MIT, see NOTICE).
 One line a country: alpha-3, numeric, Chinese name, English name, separated by ``|``.
 """
-# ruff: noqa: E501, RUF001
+# ruff: noqa: E501
 
 PACKED = """\\
 {lines}

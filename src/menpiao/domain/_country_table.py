@@ -3,7 +3,7 @@
 Written by scripts/build_country_table.py from the npm package i18n-iso-countries@7.14.0 (MIT, see NOTICE).
 One line a country: alpha-3, numeric, Chinese name, English name, separated by ``|``.
 """
-# ruff: noqa: E501, RUF001
+# ruff: noqa: E501
 
 PACKED = """\
 ABW|533|阿鲁巴|Aruba
