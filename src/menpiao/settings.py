@@ -97,9 +97,7 @@ class Settings(_Section, frozen=True):
 
 def _from_environment(environ: Mapping[str, str]) -> dict[str, Any]:
     found: dict[str, Any] = {}
-    sections = {
-        f.name for f in msgspec.structs.fields(Settings) if isinstance(f.default, _Section)
-    }
+    sections = {f.name for f in msgspec.structs.fields(Settings) if isinstance(f.default, _Section)}
     for name, value in environ.items():
         if not name.startswith(ENV_PREFIX) or name == f"{ENV_PREFIX}CONFIG":
             continue
