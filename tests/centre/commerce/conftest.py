@@ -3,7 +3,6 @@
 import asyncio
 import contextlib
 import socket
-import threading
 from datetime import UTC, datetime, timedelta
 
 import httpx
@@ -33,10 +32,12 @@ class Stage:
         self.options = options
         self.received = []
         self.status = 204
+        self.arrived = asyncio.Event()
         self.numbers = iter(range(1, 10_000))
 
     async def _receive(self, request):
         self.received.append((dict(request.headers), await request.body()))
+        self.arrived.set()
         return Response(status_code=self.status)
 
     @contextlib.asynccontextmanager
@@ -81,7 +82,8 @@ class Stage:
     async def notifications(self, count, within_s=5.0):
         async with asyncio.timeout(within_s):
             while len(self.received) < count:
-                await asyncio.sleep(0.01)
+                self.arrived.clear()
+                await self.arrived.wait()
         return self.received
 
 
@@ -96,7 +98,7 @@ async def serving(app):
     listener = socket.create_server(("127.0.0.1", 0))
     server = _Quiet(uvicorn.Config(app, log_level="critical", lifespan="off"))
     task = asyncio.create_task(server.serve(sockets=[listener]))
-    while not server.started:
+    while not server.started:  # noqa: ASYNC110 - uvicorn gives no other sign
         await asyncio.sleep(0.01)
     try:
         yield f"http://127.0.0.1:{listener.getsockname()[1]}"
@@ -118,25 +120,3 @@ def stage(merchant_folder):
         return asyncio.run(main())
 
     return play
-
-
-@pytest.fixture
-def sim_in_thread(merchant_folder):
-    """The base address of a platform in a thread of its own, for blocking clients."""
-    ready, stop, found = threading.Event(), threading.Event(), []
-
-    def work():
-        async def main():
-            async with running(merchant_folder) as sim:
-                found.append(sim)
-                ready.set()
-                await asyncio.to_thread(stop.wait)
-
-        asyncio.run(main())
-
-    thread = threading.Thread(target=work)
-    thread.start()
-    assert ready.wait(10)
-    yield found[0]
-    stop.set()
-    thread.join(10)

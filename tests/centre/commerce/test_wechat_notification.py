@@ -77,7 +77,7 @@ def test_repeats_follow_the_schedule_until_accepted_and_carry_one_id(stage):
 
 def test_keys_are_chosen_by_serial_while_the_platform_moves_over(stage):
     async def scenario(s):
-        _, headers, _ = await one_payment(s)
+        await one_payment(s)
         await s.steer("mode", {"sign_with": "certificate"})
         await one_payment(s)
         (first, one), (second, two) = await s.notifications(2)
