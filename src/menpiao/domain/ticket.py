@@ -17,7 +17,9 @@ class TicketState(StrEnum):
     BLOCKED = "blocked"
 
 
-LIVE_STATES = frozenset({TicketState.HELD, TicketState.VALID, TicketState.BLOCKED})
+LIVE_STATES = frozenset(
+    {TicketState.HELD, TicketState.VALID, TicketState.BLOCKED, TicketState.REFUNDING}
+)
 """States in which a ticket takes a place and its document cannot be booked again."""
 
 

@@ -1,0 +1,55 @@
+"""Places: a slot of a product, and the site's ceiling for the day over all channels."""
+
+from dataclasses import dataclass, replace
+from datetime import date, datetime
+
+from menpiao.domain.reasons import Reason, Refusal
+
+LEVELS: tuple[tuple[int, str], ...] = ((95, "red"), (90, "orange"), (80, "yellow"))
+"""Percent of the ceiling and level (LB/T 068-2017), highest first."""
+
+
+@dataclass(frozen=True, slots=True)
+class Slot:
+    """A stretch of time in which a number of people may enter."""
+
+    id: int
+    site_id: int
+    product_id: int
+    visit_date: date
+    starts_at: datetime
+    ends_at: datetime
+    capacity: int
+    sold: int
+
+
+@dataclass(frozen=True, slots=True)
+class Day:
+    """The ceiling of a site on a day (旅游法 art. 45), over all products and channels."""
+
+    site_id: int
+    visit_date: date
+    capacity: int
+    sold: int
+
+
+def remaining(slot: Slot, day: Day) -> int:
+    """How many places can still be sold; never negative."""
+    return max(0, min(slot.capacity - slot.sold, day.capacity - day.sold))
+
+
+def take(slot: Slot, day: Day, people: int) -> tuple[Slot, Day] | Refusal:
+    """Take places from both, or say which of them is full."""
+    if day.sold + people > day.capacity:
+        return Refusal(Reason.DAY_FULL, str(max(0, day.capacity - day.sold)))
+    if slot.sold + people > slot.capacity:
+        return Refusal(Reason.SLOT_FULL, str(max(0, slot.capacity - slot.sold)))
+    return replace(slot, sold=slot.sold + people), replace(day, sold=day.sold + people)
+
+
+def level(count: int, ceiling: int) -> str:
+    """The warning level of a count against its ceiling; empty below the lowest."""
+    if ceiling <= 0:
+        return "red"
+    percent = count * 100 / ceiling
+    return next((name for least, name in LEVELS if percent >= least), "")
