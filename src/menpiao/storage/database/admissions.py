@@ -23,8 +23,9 @@ FOR NO KEY UPDATE
 _RECORD = """
 WITH fact AS (
     SELECT * FROM unnest($2::bigint[], $3::bigint[], $4::text[], $5::bytea[], $6::bigint[],
-        $7::text[], $8::timestamptz[], $9::timestamptz[], $10::boolean[], $11::text[], $12::bigint[],
-        $13::smallint[], $14::smallint[], $15::bytea[], $16::smallint[], $17::smallint[],
+        $7::text[], $8::timestamptz[], $9::timestamptz[], $10::boolean[], $11::text[],
+        $12::bigint[], $13::smallint[], $14::smallint[], $15::bytea[],
+        $16::smallint[], $17::smallint[],
         $18::text[])
     AS f(id, device_id, nonce, digest, gate_id, direction, at, device_at, admitted, reason,
          ticket_id, people, first_entry, answer, used, inside, gate_name)

@@ -1,12 +1,16 @@
 """SQL of a sale: lock day and slot, see what is known already, record a whole batch at once."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import astuple, dataclass
+from dataclasses import astuple, dataclass, fields
 from datetime import date, datetime
+from typing import TYPE_CHECKING
 
 import asyncpg
 
 from menpiao.domain.capacity import Day, Slot
+
+if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
 
 # Days before slots, each in key order: the one order in which capacity is ever locked.
 _DAYS = """
@@ -122,7 +126,7 @@ class KnownOrder:
     expires_at: datetime | None
 
 
-_TYPES: dict[type, str] = {
+_TYPES: dict[type["DataclassInstance"], str] = {
     OrderRow: "bigint text bytea text text bigint bigint date int bigint bytea bytea text bigint"
     " timestamptz timestamptz timestamptz",
     TicketRow: "bigint bigint bigint text bigint date timestamptz timestamptz text bytea bytea text"
@@ -130,7 +134,7 @@ _TYPES: dict[type, str] = {
     PaymentRow: "bigint bigint text text bigint text timestamptz timestamptz timestamptz",
     OutboxRow: "bigint text text text bigint jsonb bytea timestamptz timestamptz timestamptz",
 }
-_TABLES: dict[type, str] = {
+_TABLES: dict[type["DataclassInstance"], str] = {
     OrderRow: "orders",
     TicketRow: "ticket",
     PaymentRow: "payment",
@@ -138,13 +142,13 @@ _TABLES: dict[type, str] = {
 }
 
 
-def _insert(row: type, first: int) -> tuple[str, int]:
+def _insert(row: type["DataclassInstance"], first: int) -> tuple[str, int]:
     """``INSERT … SELECT unnest`` for a row type, its parameters counted from ``first``."""
     types = _TYPES[row].split()
-    columns = ", ".join(row.__dataclass_fields__)
+    columns = ", ".join(field.name for field in fields(row))
     arrays = ", ".join(f"${first + n}::{kind}[]" for n, kind in enumerate(types))
     table = _TABLES[row]
-    sql = f"INSERT INTO {table} (site_id, {columns}) SELECT $1, u.* FROM unnest({arrays}) u"  # noqa: S608 - names of our own
+    sql = f"INSERT INTO {table} (site_id, {columns}) SELECT $1, u.* FROM unnest({arrays}) u"
     return sql, first + len(types)
 
 
@@ -221,7 +225,7 @@ async def known(
 async def record(
     connection: asyncpg.Connection,
     site_id: int,
-    rows: tuple[Sequence[OrderRow], Sequence[TicketRow], Sequence[PaymentRow], Sequence[OutboxRow]],
+    rows: tuple[Sequence["DataclassInstance"], ...],
     days: Iterable[Day],
     slots: Iterable[Slot],
 ) -> None:
@@ -229,7 +233,7 @@ async def record(
     arguments: list[list[object]] = []
     for kind, group in zip((OrderRow, TicketRow, PaymentRow, OutboxRow), rows, strict=True):
         width = len(_TYPES[kind].split())
-        columns = list(zip(*map(astuple, group), strict=True)) or [()] * width
+        columns = list(zip(*(astuple(row) for row in group), strict=True)) or [()] * width
         arguments += [list(column) for column in columns]
     day_list, slot_list = list(days), list(slots)
     await connection.execute(

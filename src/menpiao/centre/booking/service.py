@@ -1,0 +1,250 @@
+"""The booking service: what is free, what it costs, an order, and looking it up again."""
+
+import hashlib
+import hmac
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+
+import asyncpg
+
+from menpiao.centre.selling.service import Purchase, SellingService
+from menpiao.domain.booking import SaleRequest, Visitor
+from menpiao.domain.document import DocumentRefusal, DocumentType, parse_document
+from menpiao.domain.masking import mask_name, mask_number
+from menpiao.domain.product import Product
+from menpiao.domain.reasons import Reason, Refusal
+from menpiao.domain.ticket import parse_serial, serial_number
+from menpiao.storage.crypto import Vault
+from menpiao.storage.database import orders
+from menpiao.storage.database.catalogue import Catalogue
+from menpiao.wire.booking import (
+    Booked,
+    BookingRequest,
+    DayAvailability,
+    OrderTicket,
+    OrderView,
+    QuoteLine,
+    QuoteResult,
+    SlotAvailability,
+)
+
+_TYPES = {kind.value: kind for kind in DocumentType}
+
+
+@dataclass(frozen=True, slots=True)
+class SiteInfo:
+    """What a page says of the site."""
+
+    id: int
+    code: str
+    name: str
+    name_en: str
+    zone: str
+    address: str
+    phone: str
+    terms: str
+    terms_en: str
+
+
+class BookingService:
+    """Internet booking for the installation's site."""
+
+    def __init__(
+        self,
+        pool: asyncpg.Pool,
+        vault: Vault,
+        catalogue: Catalogue,
+        selling: SellingService,
+        link_key: bytes,
+        clock: Callable[[], datetime],
+    ) -> None:
+        """Stand on the data store and the selling core; ``link_key`` makes order links."""
+        self._pool = pool
+        self._vault = vault
+        self._catalogue = catalogue
+        self._selling = selling
+        self._link_key = link_key
+        self._clock = clock
+
+    async def site(self) -> SiteInfo:
+        """The site of this installation."""
+        site = (await self._catalogue.current()).default_site()
+        names = (site.id, site.code, site.name, site.name_en, site.zone.key)
+        return SiteInfo(*names, site.address, site.phone, site.terms, site.terms_en)
+
+    async def products(self) -> list[Product]:
+        """Products on sale, in the operator's order."""
+        snapshot = await self._catalogue.current()
+        site_id = snapshot.default_site().id
+        return [p for p in snapshot.products.values() if p.on_sale and p.site_id == site_id]
+
+    async def today(self) -> date:
+        """Today at the site."""
+        site = (await self._catalogue.current()).default_site()
+        return self._clock().astimezone(site.zone).date()
+
+    async def calendar(self, product_id: int, first: date, days: int) -> list[DayAvailability]:
+        """Places of a product for so many days from ``first``."""
+        snapshot = await self._catalogue.current()
+        product = snapshot.products.get(product_id)
+        if product is None:
+            return []
+        now = self._clock()
+        last = min(
+            first + timedelta(days=days - 1), await self.today() + timedelta(product.sale_days)
+        )
+        rows = await orders.days(self._pool, product.site_id, product_id, (first, last), now)
+        return [
+            DayAvailability(
+                date=r["visit_date"],
+                remaining=r["remaining"],
+                capacity=r["capacity"],
+                open=r["remaining"] > 0,
+            )
+            for r in rows
+        ]
+
+    async def slots(self, product_id: int, day: date) -> list[SlotAvailability]:
+        """The slots of a product on a day that have not ended."""
+        snapshot = await self._catalogue.current()
+        product = snapshot.products.get(product_id)
+        if product is None:
+            return []
+        rows = await orders.slots(self._pool, product.site_id, product_id, day, self._clock())
+        return [
+            SlotAvailability(
+                id=r["id"],
+                starts_at=r["starts_at"],
+                ends_at=r["ends_at"],
+                remaining=r["remaining"],
+                capacity=r["capacity"],
+            )
+            for r in rows
+        ]
+
+    async def quote(self, request: BookingRequest) -> QuoteResult | Refusal:
+        """What a request would cost, by the same rules as its sale."""
+        purchase = await self._purchase(request)
+        if isinstance(purchase, Refusal):
+            return purchase
+        priced = await self._selling.price(purchase)
+        if isinstance(priced, Refusal):
+            return priced
+        lines = []
+        for draft in priced.drafts:
+            visitor = purchase.request.visitors[draft.visitor_index]
+            lines.append(
+                QuoteLine(
+                    name_masked=mask_name(visitor.name),
+                    number_masked=mask_number(visitor.document.number),
+                    people=draft.people,
+                    price_fen=draft.price_fen,
+                    list_price_fen=draft.list_price_fen,
+                    reason_zh=draft.reason_zh,
+                    reason_en=draft.reason_en,
+                )
+            )
+        return QuoteResult(total_fen=priced.total_fen, lines=lines)
+
+    async def book(self, request: BookingRequest) -> Booked | Refusal:
+        """Sell what is asked, or say why not; the same token gives the same order."""
+        purchase = await self._purchase(request)
+        if isinstance(purchase, Refusal):
+            return purchase
+        sold = await self._selling.sell(purchase)
+        if isinstance(sold, Refusal):
+            return sold
+        return Booked(
+            order_id=sold.order_id,
+            order_no=serial_number(sold.order_id),
+            secret=self.secret(purchase.site_id, sold.order_id),
+            total_fen=sold.total_fen,
+            state=sold.state,
+            expires_at=sold.expires_at,
+        )
+
+    def secret(self, site_id: int, order_id: int) -> str:
+        """The key of an order's page: only who bought it knows it."""
+        text = f"order:{site_id}:{order_id}".encode()
+        return hmac.digest(self._link_key, text, hashlib.sha256)[:12].hex()
+
+    async def _purchase(self, request: BookingRequest) -> Purchase | Refusal:
+        site = (await self._catalogue.current()).default_site()
+        today = self._clock().astimezone(site.zone).date()
+        visitors = []
+        for index, given in enumerate(request.visitors):
+            kind = _TYPES.get(given.document_type)
+            if kind is None:
+                field = f"visitors.{index}.document_type"
+                return Refusal(Reason.DOCUMENT_TYPE_NOT_ACCEPTED, field=field)
+            document = parse_document(kind, given.number, today)
+            if isinstance(document, DocumentRefusal):
+                fault = document.fault.value
+                return Refusal(Reason.DOCUMENT_INVALID, fault, f"visitors.{index}.number")
+            visitors.append(Visitor(document, given.name.strip(), given.people))
+        sale = SaleRequest(
+            request.product_id,
+            request.slot_id,
+            tuple(visitors),
+            request.phone.replace(" ", ""),
+            request.expected_fen,
+        )
+        return Purchase(site.id, f"web:{request.token}", "web", sale, language=request.language)
+
+    async def order(self, order_no: str, secret: str) -> OrderView | None:
+        """An order, for whoever has its number and its secret."""
+        order_id = parse_serial(order_no)
+        snapshot = await self._catalogue.current()
+        site_id = snapshot.default_site().id
+        if order_id is None or not hmac.compare_digest(secret, self.secret(site_id, order_id)):
+            return None
+        found = await orders.order(self._pool, site_id, order_id)
+        if found is None:
+            return None
+        row, tickets = found
+        product = snapshot.products[row["product_id"]]
+        return OrderView(
+            order_no=order_no,
+            state=row["state"],
+            total_fen=row["total_fen"],
+            created_at=row["created_at"],
+            expires_at=row["expires_at"],
+            code_url=row["code_url"],
+            product_name=product.name,
+            product_name_en=product.name_en,
+            visit_date=row["visit_date"],
+            starts_at=row["starts_at"],
+            ends_at=row["ends_at"],
+            tickets=[_ticket(t) for t in tickets],
+        )
+
+    async def find(self, order_no: str, phone: str, last4: str) -> str | None:
+        """The secret of an order, for who knows its number, telephone and a document's end."""
+        order_id = parse_serial(order_no)
+        if order_id is None:
+            return None
+        site_id = (await self._catalogue.current()).default_site().id
+        found = await orders.order(self._pool, site_id, order_id)
+        if found is None or found[0]["phone_hash"] != self._vault.phone_hash(phone.strip()):
+            return None
+        for ticket in found[1]:
+            if ticket["holder_sealed"] is None:
+                continue
+            holder = orders.holder(self._vault, ticket)
+            if hmac.compare_digest(holder["number"][-4:].encode(), last4.strip().upper().encode()):
+                return self.secret(site_id, order_id)
+        return None
+
+
+def _ticket(row: asyncpg.Record) -> OrderTicket:
+    return OrderTicket(
+        ticket_no=serial_number(row["id"]),
+        holder_masked=row["holder_masked"],
+        people=row["people"],
+        used=row["used"],
+        price_fen=row["price_fen"],
+        state=row["state"],
+        reason_zh=row["reason_zh"],
+        reason_en=row["reason_en"],
+    )

@@ -1,0 +1,7 @@
+"""The face of the selling core: sell, and change orders because of money."""
+
+from menpiao.centre.selling.service.payments import PaymentCore, Settled
+from menpiao.centre.selling.service.purchase import Purchase, Sold
+from menpiao.centre.selling.service.sell import SellingService
+
+__all__ = ["PaymentCore", "Purchase", "SellingService", "Settled", "Sold"]

@@ -1,0 +1,89 @@
+"""The one function that changes an order because of money; push, pull and bill all use it."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+
+import asyncpg
+
+from menpiao.domain.reasons import Reason, Refusal
+from menpiao.storage.crypto import Vault
+from menpiao.storage.database import payments
+from menpiao.storage.database.ids import IdBlocks
+
+
+@dataclass(frozen=True, slots=True)
+class Settled:
+    """What became of a payment: ``paid``, ``paid_late`` (money to give back), or unchanged."""
+
+    payment_id: int
+    order_id: int
+    state: str
+    changed: bool
+
+
+class PaymentCore:
+    """Changes payments, orders and tickets together, under row locks, and only forward."""
+
+    def __init__(
+        self, pool: asyncpg.Pool, vault: Vault, ids: IdBlocks, clock: Callable[[], datetime]
+    ) -> None:
+        """Stand on the data store."""
+        self._pool = pool
+        self._vault = vault
+        self._ids = ids
+        self._clock = clock
+
+    async def succeed(
+        self, site_id: int, out_trade_no: str, paid_fen: int, provider_ref: str
+    ) -> Settled | Refusal:
+        """The platform has the money. Twice, late or out of order: the outcome is the same.
+
+        A payment of another amount is refused and changes nothing. Money for an order that was
+        closed meanwhile becomes ``paid_late`` and is queued to be given back.
+        """
+        await self._ids.reserve(4)
+        async with self._pool.acquire() as connection, connection.transaction():
+            row = await payments.lock(connection, site_id, out_trade_no)
+            if row is None:
+                return Refusal(Reason.ORDER_UNKNOWN)
+            if row["amount_fen"] != paid_fen:
+                return Refusal(Reason.AMOUNT_DIFFERS, f"{row['amount_fen']} {paid_fen}")
+            now = self._clock()
+            if row["state"] in {"paid", "paid_late"}:
+                return Settled(row["id"], row["order_id"], row["state"], changed=False)
+            order = await payments.lock_order(connection, site_id, row["order_id"])
+            if row["state"] in {"created", "pending"} and order["state"] == "awaiting_payment":
+                ids = self._ids.take(1)
+                await payments.mark_paid(connection, row, order, provider_ref, now)
+                await payments.queue_confirmation(connection, self._vault, order, ids[0], now)
+                return Settled(row["id"], row["order_id"], "paid", changed=True)
+            refund_id, outbox_id = self._ids.take(2)
+            await payments.mark_late(connection, row, provider_ref, refund_id, outbox_id, now)
+            return Settled(row["id"], row["order_id"], "paid_late", changed=True)
+
+    async def pending(
+        self, site_id: int, payment_id: int, code_url: str, next_query_at: datetime
+    ) -> None:
+        """The platform has made the payment; the visitor may scan ``code_url``."""
+        await self._pool.execute(
+            "UPDATE payment SET state = 'pending', code_url = $3, next_query_at = $4"
+            " WHERE site_id = $1 AND id = $2 AND state = 'created'",
+            site_id,
+            payment_id,
+            code_url,
+            next_query_at,
+        )
+
+    async def close(self, site_id: int, out_trade_no: str, state: str = "closed") -> bool:
+        """The platform confirms that nothing was and will be paid: give the places back.
+
+        ``state``: ``closed`` or ``failed``. False when the payment had ended already.
+        """
+        async with self._pool.acquire() as connection, connection.transaction():
+            row = await payments.lock(connection, site_id, out_trade_no)
+            if row is None or row["state"] not in {"created", "pending"}:
+                return False
+            order = await payments.lock_order(connection, site_id, row["order_id"])
+            await payments.release(connection, row, order, state, self._clock())
+            return True

@@ -1,0 +1,33 @@
+"""What a channel asks the selling core for, and what it gets."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from menpiao.domain.booking import SaleRequest
+
+
+@dataclass(frozen=True, slots=True)
+class Purchase:
+    """What a channel asks the core to sell.
+
+    ``token`` is the channel's own key for this order: asking again with the same content gives the
+    same order. ``provider``: who takes the money (``wechat``, ``cash``); cash is paid at once.
+    """
+
+    site_id: int
+    token: str
+    channel: str
+    request: SaleRequest
+    provider: str = "wechat"
+    language: str = "zh-hans"
+    staff_id: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Sold:
+    """An order that exists: new, or made by an earlier asking with the same token."""
+
+    order_id: int
+    total_fen: int
+    state: str
+    expires_at: datetime | None

@@ -1,0 +1,227 @@
+"""The selling core: every channel sells through it, so that a place is sold once."""
+
+import hashlib
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+
+import asyncpg
+import msgspec
+
+from menpiao.centre.selling.service.purchase import Purchase, Sold
+from menpiao.centre.selling.service.rows import Drafted, draft_rows
+from menpiao.domain.booking import Priced, Sale, check_request, place
+from menpiao.domain.capacity import Day, Slot
+from menpiao.domain.reasons import Reason, Refusal
+from menpiao.storage.crypto import Vault
+from menpiao.storage.database import sales
+from menpiao.storage.database.catalogue import Catalogue
+from menpiao.storage.database.combine import Combiner, UnavailableError
+from menpiao.storage.database.ids import IdBlocks
+
+PAY_WITHIN_S = 15 * 60
+
+
+@dataclass(frozen=True, slots=True)
+class _Waiting:
+    purchase: Purchase
+    priced: Priced
+    slot: Slot
+    holders: tuple[bytes, ...]
+    digest: bytes
+    product_class: str
+
+
+class SellingService:
+    """Sells slots. One instance a process; any number of processes beside each other."""
+
+    def __init__(
+        self,
+        pool: asyncpg.Pool,
+        vault: Vault,
+        catalogue: Catalogue,
+        ids: IdBlocks,
+        clock: Callable[[], datetime],
+    ) -> None:
+        """Stand on the data store; ``clock`` gives the time in UTC."""
+        self._pool = pool
+        self._vault = vault
+        self._catalogue = catalogue
+        self._ids = ids
+        self._clock = clock
+        self._combiners: dict[int, Combiner[_Waiting, Sold | Refusal]] = {}
+        self._slots: dict[tuple[int, int], Slot] = {}
+
+    async def slot(self, site_id: int, slot_id: int) -> Slot | None:
+        """A slot as it was laid out; its ``sold`` is not current and decides nothing."""
+        slot = self._slots.get((site_id, slot_id))
+        if slot is None:
+            row = await self._pool.fetchrow(
+                "SELECT id, product_id, visit_date, starts_at, ends_at, capacity, sold"
+                " FROM slot WHERE site_id = $1 AND id = $2",
+                site_id,
+                slot_id,
+            )
+            if row is None:
+                return None
+            if len(self._slots) > 4096:
+                self._slots.clear()
+            slot = self._slots[site_id, slot_id] = sales.slot_of(site_id, row)
+        return slot
+
+    async def price(self, purchase: Purchase) -> Priced | Refusal:
+        """Everything that can be said before places are locked: the rules and the price."""
+        snapshot = await self._catalogue.current()
+        request = purchase.request
+        product = snapshot.products.get(request.product_id)
+        if product is None or product.site_id != purchase.site_id:
+            return Refusal(Reason.PRODUCT_UNKNOWN, field="product_id")
+        slot = await self.slot(purchase.site_id, request.slot_id)
+        if slot is None:
+            return Refusal(Reason.SLOT_UNKNOWN, field="slot_id")
+        now = self._clock()
+        today = now.astimezone(snapshot.sites[purchase.site_id].zone).date()
+        return check_request(request, product, slot, today, now, purchase.channel)
+
+    async def sell(self, purchase: Purchase) -> Sold | Refusal:
+        """Sell, or say why not. After the answer the order, its tickets and its payment exist."""
+        priced = await self.price(purchase)
+        if isinstance(priced, Refusal):
+            return priced
+        snapshot = await self._catalogue.current()
+        product = snapshot.products[purchase.request.product_id]
+        slot = await self.slot(purchase.site_id, purchase.request.slot_id)
+        if slot is None:
+            return Refusal(Reason.SLOT_UNKNOWN, field="slot_id")
+        holders = tuple(self._vault.holder_hash(v.document) for v in purchase.request.visitors)
+        waiting = _Waiting(
+            purchase, priced, slot, holders, _digest(purchase, holders), product.product_class
+        )
+        await self._ids.reserve(1024)
+        try:
+            return await self._combiner(purchase.site_id).submit(waiting)
+        except UnavailableError:
+            return Refusal(Reason.BUSY)
+
+    def _combiner(self, site_id: int) -> Combiner[_Waiting, Sold | Refusal]:
+        combiner = self._combiners.get(site_id)
+        if combiner is None:
+
+            async def work(
+                connection: asyncpg.Connection, batch: Sequence[_Waiting]
+            ) -> Sequence[Sold | Refusal]:
+                return await self._decide(connection, site_id, batch)
+
+            combiner = Combiner(self._pool, work, lambda waiting: waiting.purchase.token)
+            self._combiners[site_id] = combiner
+        return combiner
+
+    async def _decide(
+        self, connection: asyncpg.Connection, site_id: int, batch: Sequence[_Waiting]
+    ) -> Sequence[Sold | Refusal]:
+        """Lock capacity, decide one after the other, record all of it."""
+        now = self._clock()
+        days, slots = await sales.lock_capacity(
+            connection,
+            site_id,
+            (w.slot.visit_date for w in batch),
+            (w.slot.id for w in batch),
+        )
+        orders, taken = await sales.known(
+            connection,
+            site_id,
+            [w.purchase.token for w in batch],
+            [holder for w in batch for holder in w.holders],
+            sorted({w.slot.visit_date for w in batch}),
+        )
+        await self._ids.reserve(sum(4 + len(w.holders) for w in batch))
+        drafted: list[Drafted] = []
+        answers: list[Sold | Refusal] = []
+        for waiting in batch:
+            earlier = orders.get(waiting.purchase.token)
+            if earlier is not None:
+                answers.append(_again(waiting, earlier))
+                continue
+            sale = _place(waiting, days, slots, taken)
+            if isinstance(sale, Refusal):
+                answers.append(sale)
+                continue
+            draft = self._draft(waiting, sale, now)
+            drafted.append(draft)
+            order = draft.order
+            answers.append(Sold(order.id, order.total_fen, order.state, order.expires_at))
+        if drafted:
+            await self._record(connection, site_id, drafted, days, slots)
+        return answers
+
+    def _draft(self, waiting: _Waiting, sale: Sale, now: datetime) -> Drafted:
+        purchase = waiting.purchase
+        return draft_rows(
+            purchase=purchase,
+            sale=sale,
+            slot=waiting.slot,
+            holders=waiting.holders,
+            digest=waiting.digest,
+            product_class=waiting.product_class,
+            ids=self._ids.take(3 + len(sale.drafts)),
+            vault=self._vault,
+            now=now,
+            expires_at=now + timedelta(seconds=PAY_WITHIN_S),
+        )
+
+    @staticmethod
+    async def _record(
+        connection: asyncpg.Connection,
+        site_id: int,
+        drafted: Sequence[Drafted],
+        days: dict[date, Day],
+        slots: dict[int, Slot],
+    ) -> None:
+        rows = (
+            [d.order for d in drafted],
+            [ticket for d in drafted for ticket in d.tickets],
+            [d.payment for d in drafted],
+            [d.outbox for d in drafted if d.outbox is not None],
+        )
+        touched = {d.order.slot_id for d in drafted}
+        touched_days = {d.order.visit_date for d in drafted}
+        await sales.record(
+            connection,
+            site_id,
+            rows,
+            [day for key, day in days.items() if key in touched_days],
+            [slot for key, slot in slots.items() if key in touched],
+        )
+
+
+def _place(
+    waiting: _Waiting,
+    days: dict[date, Day],
+    slots: dict[int, Slot],
+    taken: set[tuple[bytes, date, str]],
+) -> Sale | Refusal:
+    """Decide one sale on what the ones before it left, and move the local counts."""
+    slot, day = slots.get(waiting.slot.id), days.get(waiting.slot.visit_date)
+    if slot is None or day is None:
+        return Refusal(Reason.SLOT_UNKNOWN, field="slot_id")
+    keys = [(holder, slot.visit_date, waiting.product_class) for holder in waiting.holders]
+    indexes = frozenset(i for i, key in enumerate(keys) if key in taken)
+    sale = place(waiting.priced, slot, day, indexes)
+    if isinstance(sale, Sale):
+        slots[slot.id], days[day.visit_date] = sale.slot, sale.day
+        taken.update(keys)
+    return sale
+
+
+def _again(waiting: _Waiting, earlier: sales.KnownOrder) -> Sold | Refusal:
+    if earlier.digest != waiting.digest:
+        return Refusal(Reason.TOKEN_REUSED, field="token")
+    return Sold(earlier.id, earlier.total_fen, earlier.state, earlier.expires_at)
+
+
+def _digest(purchase: Purchase, holders: Sequence[bytes]) -> bytes:
+    """What must be the same when a token comes again: what is bought, and for whom."""
+    request = purchase.request
+    facts = (request.product_id, request.slot_id, [v.people for v in request.visitors])
+    body = msgspec.json.encode(facts) + b"".join(holders)
+    return hashlib.blake2b(body, digest_size=16).digest()

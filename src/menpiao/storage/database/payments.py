@@ -1,0 +1,164 @@
+"""SQL of payments: an order, its payment, its tickets and its places move together."""
+
+from datetime import datetime
+
+import asyncpg
+
+from menpiao.storage.crypto import Vault
+
+
+async def lock(
+    connection: asyncpg.Connection, site_id: int, out_trade_no: str
+) -> asyncpg.Record | None:
+    """A payment by the number that the platform knows, locked."""
+    return await connection.fetchrow(
+        "SELECT * FROM payment WHERE site_id = $1 AND out_trade_no = $2 FOR UPDATE",
+        site_id,
+        out_trade_no,
+    )
+
+
+async def lock_order(connection: asyncpg.Connection, site_id: int, order_id: int) -> asyncpg.Record:
+    """The payment's order, locked."""
+    row = await connection.fetchrow(
+        "SELECT * FROM orders WHERE site_id = $1 AND id = $2 FOR UPDATE", site_id, order_id
+    )
+    assert row is not None
+    return row
+
+
+async def mark_paid(
+    connection: asyncpg.Connection,
+    payment: asyncpg.Record,
+    order: asyncpg.Record,
+    provider_ref: str,
+    now: datetime,
+) -> None:
+    """Payment and order are paid, tickets may enter."""
+    key = (payment["site_id"], payment["id"])
+    await connection.execute(
+        "UPDATE payment SET state = 'paid', provider_ref = $3, settled_at = $4, unknown = false,"
+        " next_query_at = NULL WHERE site_id = $1 AND id = $2",
+        *key,
+        provider_ref,
+        now,
+    )
+    await connection.execute(
+        "UPDATE orders SET state = 'paid', paid_at = $3, expires_at = NULL"
+        " WHERE site_id = $1 AND id = $2",
+        order["site_id"],
+        order["id"],
+        now,
+    )
+    await connection.execute(
+        "UPDATE ticket SET state = 'valid' WHERE site_id = $1 AND order_id = $2 AND state = 'held'",
+        order["site_id"],
+        order["id"],
+    )
+
+
+async def queue_confirmation(
+    connection: asyncpg.Connection,
+    vault: Vault,
+    order: asyncpg.Record,
+    outbox_id: int,
+    now: datetime,
+) -> None:
+    """Write the confirmation message into the outbox, once an order."""
+    if order["phone_sealed"] is None:
+        return
+    phone = vault.open(order["phone_sealed"], f"orders.phone:{order['id']}")
+    await connection.execute(
+        "INSERT INTO outbox (site_id, id, channel, kind, key, ref_id, payload, recipient_sealed,"
+        " due_at, created_at)"
+        " VALUES ($1, $2, 'sms', 'order.confirmation', $3, $4, '{}', $5, $6, $6)"
+        " ON CONFLICT (site_id, key) DO NOTHING",
+        order["site_id"],
+        outbox_id,
+        f"order.confirmation:{order['id']}",
+        order["id"],
+        vault.seal(phone, f"outbox.recipient:{outbox_id}"),
+        now,
+    )
+
+
+async def mark_late(
+    connection: asyncpg.Connection,
+    payment: asyncpg.Record,
+    provider_ref: str,
+    refund_id: int,
+    outbox_id: int,
+    now: datetime,
+) -> None:
+    """Money came for a closed order: keep it as ``paid_late`` and queue its refund."""
+    site_id = payment["site_id"]
+    await connection.execute(
+        "UPDATE payment SET state = 'paid_late', provider_ref = $3, settled_at = $4,"
+        " next_query_at = NULL WHERE site_id = $1 AND id = $2",
+        site_id,
+        payment["id"],
+        provider_ref,
+        now,
+    )
+    await connection.execute(
+        "INSERT INTO refund (site_id, id, payment_id, order_id, state, amount_fen, out_refund_no,"
+        " reason, created_at) VALUES ($1, $2, $3, $4, 'requested', $5, $6, 'paid_late', $7)",
+        site_id,
+        refund_id,
+        payment["id"],
+        payment["order_id"],
+        payment["amount_fen"],
+        f"MP{site_id}R{refund_id}",
+        now,
+    )
+    await connection.execute(
+        "INSERT INTO outbox (site_id, id, channel, kind, key, ref_id, payload, due_at, created_at)"
+        " VALUES ($1, $2, 'payment', 'refund', $3, $4, '{}', $5, $5)",
+        site_id,
+        outbox_id,
+        f"payment.refund:{refund_id}",
+        refund_id,
+        now,
+    )
+
+
+async def release(
+    connection: asyncpg.Connection,
+    payment: asyncpg.Record,
+    order: asyncpg.Record,
+    state: str,
+    now: datetime,
+) -> None:
+    """End an unpaid order: payment closed, order expired, tickets cancelled, places given back."""
+    await connection.execute(
+        "UPDATE payment SET state = $3, settled_at = $4, next_query_at = NULL"
+        " WHERE site_id = $1 AND id = $2",
+        payment["site_id"],
+        payment["id"],
+        state,
+        now,
+    )
+    if order["state"] != "awaiting_payment":
+        return
+    site_id = order["site_id"]
+    # Days before slots: the order in which a sale locks them.
+    await connection.execute(
+        "UPDATE day_capacity SET sold = sold - $3 WHERE site_id = $1 AND visit_date = $2",
+        site_id,
+        order["visit_date"],
+        order["people"],
+    )
+    await connection.execute(
+        "UPDATE slot SET sold = sold - $3 WHERE site_id = $1 AND id = $2",
+        site_id,
+        order["slot_id"],
+        order["people"],
+    )
+    await connection.execute(
+        "UPDATE ticket SET state = 'cancelled' WHERE site_id = $1 AND order_id = $2",
+        site_id,
+        order["id"],
+    )
+    await connection.execute(
+        "UPDATE orders SET state = 'expired' WHERE site_id = $1 AND id = $2", site_id, order["id"]
+    )
