@@ -18,6 +18,23 @@ def database(tmp_path):
     fresh.drop()
 
 
+@pytest.fixture(autouse=True)
+def dawdle(monkeypatch):
+    """Widen the window between reading and recording, with the locks and without them."""
+    from menpiao.storage.database import admissions, sales
+
+    def slowed(function):
+        async def slow(*args):
+            found = await function(*args)
+            await asyncio.sleep(0.03)
+            return found
+
+        return slow
+
+    monkeypatch.setattr(sales, "lock_capacity", slowed(sales.lock_capacity))
+    monkeypatch.setattr(admissions, "lock_tickets", slowed(admissions.lock_tickets))
+
+
 def client_of(app):
     return httpx.AsyncClient(transport=httpx.ASGITransport(app.app), base_url="http://centre")
 

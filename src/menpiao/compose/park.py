@@ -1,0 +1,163 @@
+"""A believable park to begin with: set-up rows, and slots laid out for the days to come."""
+
+import hashlib
+import secrets
+from datetime import UTC, date, datetime, time, timedelta
+
+from django.contrib.auth.models import User
+from django.db import connection, transaction
+from django.utils import timezone
+
+from menpiao.storage.database.models import (
+    EnrolmentCode,
+    Gate,
+    PriceRule,
+    Product,
+    Site,
+    SlotPlan,
+    Staff,
+)
+
+_LAY_DAYS = """
+INSERT INTO day_capacity (site_id, visit_date, capacity) VALUES (%s, %s, %s)
+ON CONFLICT (site_id, visit_date) DO NOTHING
+"""
+_LAY_SLOTS = """
+INSERT INTO slot (site_id, id, product_id, visit_date, starts_at, ends_at, capacity)
+VALUES (%s, %s, %s, %s, %s, %s, %s)
+ON CONFLICT (site_id, product_id, visit_date, starts_at) DO NOTHING
+"""
+
+
+def lay_slots(site: Site, first: date, days: int) -> int:
+    """Lay out the ceilings and slots of so many days by the site's plans; how many are new.
+
+    Days and slots that exist are left as they are, so that it can be run again every night.
+    """
+    zone = timezone.zoneinfo.ZoneInfo(site.zone)
+    made = 0
+    plans = list(SlotPlan.objects.filter(product__site=site).select_related("product"))
+    with transaction.atomic(), connection.cursor() as cursor:
+        for day in (first + timedelta(days=n) for n in range(days)):
+            cursor.execute(_LAY_DAYS, [site.pk, day, site.day_capacity])
+            for plan in plans:
+                starts, ends = (
+                    datetime.combine(day, at, zone).astimezone(UTC)
+                    for at in (plan.starts_at, plan.ends_at)
+                )
+                cursor.execute("SELECT nextval('id_block') * 1024")
+                row = cursor.fetchone()
+                assert row is not None
+                values = [site.pk, row[0], plan.product_id, day, starts, ends, plan.capacity]
+                cursor.execute(_LAY_SLOTS, values)
+                made += cursor.rowcount
+    return made
+
+
+@transaction.atomic
+def plant_demo_park() -> Site:
+    """A mountain park with two products, four gates and three people; only once a database."""
+    site = Site.objects.filter(code="yunshan").first()
+    if site is not None:
+        return site
+    site = Site.objects.create(
+        code="yunshan",
+        name="云山风景区",
+        name_en="Cloud Hill Scenic Area",
+        address="示例省云山市迎宾路1号",
+        phone="400-000-0000",
+        day_capacity=20000,
+        instant_capacity=8000,
+        terms="请携带预订时填写的证件原件，刷证入园。闭园前一小时停止入园。",
+        terms_en="Bring the document you booked with: it is your ticket."
+        " Last entry one hour before closing.",
+    )
+    for number, (name, name_en, direction) in enumerate(
+        (
+            ("东门1号", "East Gate 1", "entry"),
+            ("东门2号", "East Gate 2", "entry"),
+            ("南门1号", "South Gate 1", "entry"),
+            ("东门出口", "East Exit", "exit"),
+        )
+    ):
+        Gate.objects.create(
+            site=site, name=name, name_en=name_en, direction=direction, early_grace_s=1800 + number
+        )
+    _plant_products(site)
+    for name, role in (("clerk", "clerk"), ("supervisor", "supervisor"), ("manager", "manager")):
+        user = User.objects.create_user(
+            name,
+            password=f"demo-{name}",
+            is_staff=role == "manager",
+            is_superuser=role == "manager",
+        )
+        Staff.objects.create(user=user, site=site, role=role)
+    return site
+
+
+def _plant_products(site: Site) -> None:
+    day = Product.objects.create(
+        site=site,
+        code="day",
+        name="全天门票",
+        name_en="Day ticket",
+        kind="dated",
+        price_fen=12000,
+        people_per_order=5,
+        people_per_document=5,
+        sale_days=14,
+        reentry="after_exit",
+        minor_age=16,
+    )
+    morning = Product.objects.create(
+        site=site,
+        code="slot",
+        name="分时段门票",
+        name_en="Timed ticket",
+        kind="slot",
+        price_fen=10000,
+        people_per_order=5,
+        sale_days=14,
+        minor_age=16,
+        position=1,
+    )
+    for product in (day, morning):
+        half = product.price_fen // 2
+        for code, name, name_en, ages, price_fen in (
+            ("child", "儿童免票", "Child, free", (None, 6), 0),
+            ("youth", "青少年半价", "Youth, half price", (6, 18), half),
+            ("senior", "老人半价", "Senior, half price", (60, 65), half),
+            ("elder", "长者免票", "Senior 65+, free", (65, None), 0),
+        ):
+            PriceRule.objects.create(
+                product=product,
+                code=code,
+                name=name,
+                name_en=name_en,
+                age_from=ages[0],
+                age_below=ages[1],
+                price_fen=price_fen,
+            )
+    # The demo park never closes, so that it can be shown at any hour.
+    SlotPlan.objects.create(
+        product=day, starts_at=time(0, 0), ends_at=time(23, 59, 59), capacity=12000
+    )
+    for hour in range(0, 24, 3):
+        SlotPlan.objects.create(
+            product=morning,
+            starts_at=time(hour, 0),
+            ends_at=time(hour + 2, 59, 59),
+            capacity=1000,
+        )
+
+
+def enrolment_code(gates: list[Gate]) -> str:
+    """A fresh one-time code for a terminal at these gates, valid for an hour."""
+    code = secrets.token_hex(8).upper()
+    row = EnrolmentCode.objects.create(
+        site=gates[0].site,
+        code_hash=hashlib.sha256(b"menpiao-enrol:" + code.encode()).digest(),
+        expires_at=timezone.now() + timedelta(hours=1),
+    )
+    row.gates.set(gates)
+    return code
