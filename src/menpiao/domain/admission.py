@@ -106,16 +106,20 @@ _STATE_REASONS = {
 def decide(scan: Scan, tickets: Sequence[Ticket], gate: Gate, now: datetime) -> Admit | Refuse:
     """Decide one scan: pure, total, and the only place where admission is decided.
 
-    Of several tickets on one document the one that ends first is used; when none admits, the most
-    helpful refusal is given. A closed gate refuses entries and lets people out.
+    Of several tickets on one document the one that ends first is used to enter; to leave, one with
+    people inside, the latest begun first. When none admits, the most helpful refusal is given. A
+    closed gate refuses entries and lets people out.
     """
     if not gate.is_open and gate.direction is Direction.ENTRY:
         return Refuse(Reason.SITE_CLOSED, now, gate)
     if not tickets:
         return Refuse(Reason.NO_TICKET, now, gate)
-    judge = _exit if gate.direction is Direction.EXIT else _enter
+    if gate.direction is Direction.EXIT:
+        judge, ordered = _exit, sorted(tickets, key=_first_to_leave)
+    else:
+        judge, ordered = _enter, sorted(tickets, key=_first_to_use)
     best: Refuse | None = None
-    for ticket in sorted(tickets, key=_first_to_use):
+    for ticket in ordered:
         outcome = judge(scan, ticket, gate, now)
         if isinstance(outcome, Admit):
             return outcome
@@ -127,6 +131,12 @@ def decide(scan: Scan, tickets: Sequence[Ticket], gate: Gate, now: datetime) -> 
 
 def _first_to_use(ticket: Ticket) -> tuple[datetime, int]:
     return ticket.closes_at, ticket.id
+
+
+def _first_to_leave(ticket: Ticket) -> tuple[bool, float, int]:
+    # An exit booked on a ticket whose people have all left would leave the others inside for ever.
+    entered = ticket.first_in_at.timestamp() if ticket.first_in_at else 0.0
+    return ticket.inside == 0, -entered, ticket.id
 
 
 def _enter(scan: Scan, ticket: Ticket, gate: Gate, now: datetime) -> Admit | Refuse:
