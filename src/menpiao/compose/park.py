@@ -3,6 +3,7 @@
 import hashlib
 import secrets
 from datetime import UTC, date, datetime, time, timedelta
+from zoneinfo import ZoneInfo
 
 from django.contrib.auth.models import User
 from django.db import connection, transaction
@@ -34,7 +35,7 @@ def lay_slots(site: Site, first: date, days: int) -> int:
 
     Days and slots that exist are left as they are, so that it can be run again every night.
     """
-    zone = timezone.zoneinfo.ZoneInfo(site.zone)
+    zone = ZoneInfo(site.zone)
     made = 0
     plans = list(SlotPlan.objects.filter(product__site=site).select_related("product"))
     with transaction.atomic(), connection.cursor() as cursor:
@@ -161,3 +162,24 @@ def enrolment_code(gates: list[Gate]) -> str:
     )
     row.gates.set(gates)
     return code
+
+
+def only_site() -> Site | None:
+    """The installation's site; the first where there are more."""
+    return Site.objects.order_by("pk").first()
+
+
+def lay_slots_from_today(site: Site, days: int) -> int:
+    """:func:`lay_slots` from the site's today on."""
+    return lay_slots(site, local_today(site), days)
+
+
+def local_today(site: Site) -> date:
+    """Today at the site."""
+    return timezone.now().astimezone(ZoneInfo(site.zone)).date()
+
+
+def enrolment_code_for(site: Site, gate_name: str) -> str | None:
+    """A one-time code for a gate by its name; None when there is none."""
+    gates = list(Gate.objects.filter(site=site, name=gate_name))
+    return enrolment_code(gates) if gates else None

@@ -1,7 +1,10 @@
 """Run servers of the centre in one process."""
 
+import contextlib
 import os
-import socket
+import signal
+import sys
+from types import FrameType
 
 import uvicorn
 
@@ -18,10 +21,9 @@ def prepare(settings: Settings) -> None:
     migrate()
 
 
-def serve(settings: Settings, servers: tuple[str, ...], sockets: list[socket.socket] | None) -> None:
-    """Serve until told to stop; ``sockets`` given: on those instead of host and port."""
-    prepare(settings)
-    config = uvicorn.Config(
+def server_config(settings: Settings, servers: tuple[str, ...]) -> uvicorn.Config:
+    """How uvicorn runs the chosen servers: fast parsers, plain frames, no access log."""
+    return uvicorn.Config(
         CentreApp(settings, servers).app,
         host=settings.http.host,
         port=settings.http.port,
@@ -33,4 +35,26 @@ def serve(settings: Settings, servers: tuple[str, ...], sockets: list[socket.soc
         log_level="warning",
         proxy_headers=False,
     )
-    uvicorn.Server(config).run(sockets=sockets)
+
+
+def serve(settings: Settings, servers: tuple[str, ...]) -> None:
+    """Serve until told to stop (SIGINT, SIGTERM); the embedded database is let go at the end."""
+    prepare(settings)
+    # uvicorn ends its work on a signal and then sends it again: end in good order, not at once.
+    signal.signal(signal.SIGTERM, _leave)
+    with contextlib.suppress(KeyboardInterrupt):
+        uvicorn.Server(server_config(settings, servers)).run()
+
+
+def _leave(number: int, frame: FrameType | None) -> None:  # noqa: ARG001 - a handler's shape
+    sys.exit(0)
+
+
+def leave_database() -> None:
+    """Close this process's pages' connections and let go of the embedded database."""
+    from django.db import connections
+
+    from menpiao.storage.database.connect import stop_embedded
+
+    connections.close_all()
+    stop_embedded()

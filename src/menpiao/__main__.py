@@ -1,0 +1,91 @@
+"""The one command: serve · park · doctor · bench · gate · counter · demo."""
+
+import argparse
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from menpiao.settings import Settings, SettingsError, load
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run a command; 0 when it did what was asked, 1 when not, 2 for a wrong call."""
+    parser = _parser()
+    arguments = parser.parse_args(argv)
+    try:
+        settings = load(arguments.config)
+    except SettingsError as error:
+        print(f"menpiao: {error}", file=sys.stderr)
+        return 2
+    command: Callable[[argparse.Namespace, Settings], int] = arguments.run
+    return command(arguments, settings)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="menpiao", description="门票 — the identity card is the ticket."
+    )
+    parser.add_argument("--config", type=Path, help="settings file (TOML)")
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+
+    serve = commands.add_parser("serve", help="run servers of the centre in this process")
+    serve.add_argument("servers", nargs="+", choices=["all", "check", "booking"])
+    serve.set_defaults(run=_serve)
+
+    park = commands.add_parser("park", help="set up: a demo park, slots, an enrolment code")
+    park.add_argument("--demo", action="store_true", help="plant the demo park, once")
+    park.add_argument("--days", type=int, default=14, help="lay out slots for so many days")
+    park.add_argument("--enrol", metavar="GATE", help="print a one-time code for this gate")
+    park.set_defaults(run=_park)
+
+    doctor = commands.add_parser("doctor", help="say what is wrong with this machine's set-up")
+    doctor.set_defaults(run=_doctor)
+
+    demo = commands.add_parser("demo", help="run the main job with everything simulated around it")
+    demo.add_argument("--once", action="store_true", help="run it once, print proofs, and end")
+    demo.set_defaults(run=_demo)
+    return parser
+
+
+def _serve(arguments: argparse.Namespace, settings: Settings) -> int:
+    from menpiao.compose.serve import serve
+
+    servers = () if "all" in arguments.servers else tuple(arguments.servers)
+    serve(settings, servers)
+    return 0
+
+
+def _park(arguments: argparse.Namespace, settings: Settings) -> int:
+    from menpiao.compose.serve import prepare
+
+    prepare(settings)
+    from menpiao.compose import park
+
+    site = park.plant_demo_park() if arguments.demo else park.only_site()
+    if site is None:
+        print("no site yet: make one in the console, or use --demo", file=sys.stderr)
+        return 1
+    print(f"{site.name}: {park.lay_slots_from_today(site, arguments.days)} new slots")
+    if arguments.enrol:
+        code = park.enrolment_code_for(site, arguments.enrol)
+        if code is None:
+            print(f"no gate is named {arguments.enrol!r}", file=sys.stderr)
+            return 1
+        print(f"one-time code, valid for an hour: {code}")
+    return 0
+
+
+def _doctor(arguments: argparse.Namespace, settings: Settings) -> int:  # noqa: ARG001 - a command's shape
+    from menpiao.doctor import examine
+
+    return examine(settings)
+
+
+def _demo(arguments: argparse.Namespace, settings: Settings) -> int:
+    from menpiao.simulation.demo import run_demo
+
+    return run_demo(settings, once=arguments.once)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
