@@ -134,6 +134,23 @@ async def plant_park(
         )
     ]
     park.gate, park.exit = gates
+    await _plant_product(pool, park, people_per_document, reentry)
+    park.device = await pool.fetchval(
+        "INSERT INTO device (site_id, name, public_key, enrolled_at) VALUES ($1, 'lane', $2, $3)"
+        " RETURNING id",
+        park.site,
+        public_key,
+        now,
+    )
+    for gate in gates:
+        await pool.execute(
+            "INSERT INTO device_gates (device_id, gate_id) VALUES ($1, $2)", park.device, gate
+        )
+    await _plant_slots(pool, park, now, capacity, day_capacity)
+    return park
+
+
+async def _plant_product(pool, park, people_per_document, reentry):
     park.product = await pool.fetchval(
         "INSERT INTO product (site_id, code, name, name_en, kind, product_class, price_fen,"
         " people_per_order, people_per_document, sale_days, sale_ends_s, reentry, document_types,"
@@ -149,17 +166,9 @@ async def plant_park(
         " ($1, 'senior', '老人票', 'Senior', 65, '[]', '[]', 0, '', '')",
         park.product,
     )
-    park.device = await pool.fetchval(
-        "INSERT INTO device (site_id, name, public_key, enrolled_at) VALUES ($1, 'lane', $2, $3)"
-        " RETURNING id",
-        park.site,
-        public_key,
-        now,
-    )
-    for gate in gates:
-        await pool.execute(
-            "INSERT INTO device_gates (device_id, gate_id) VALUES ($1, $2)", park.device, gate
-        )
+
+
+async def _plant_slots(pool, park, now, capacity, day_capacity):
     await pool.execute(
         "INSERT INTO day_capacity (site_id, visit_date, capacity) VALUES ($1,$2,$3)",
         park.site,
@@ -179,7 +188,6 @@ async def plant_park(
             capacity,
         )
         park.slots.append(slot_id)
-    return park
 
 
 def person(index, born=date(1990, 1, 1)):

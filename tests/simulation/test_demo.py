@@ -17,12 +17,16 @@ def menpiao(*arguments, folder, **more):
 
 def test_the_main_job_runs_once_and_leaves_nothing_behind(tmp_path):
     command, environment = menpiao("demo", "--once", folder=tmp_path)
-    done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=120, check=False)
+    done = subprocess.run(
+        command, env=environment, capture_output=True, text=True, timeout=120, check=False
+    )
     assert done.returncode == 0, done.stdout + done.stderr
     assert done.stdout.count("  ok ") == 6
     assert "every step held" in done.stdout
     assert not re.search(r"\b\d{17}[\dX]\b", done.stdout + done.stderr), "a number was printed"
-    left = subprocess.run(["pgrep", "-f", "postgres -D .*menpiao-once-"], capture_output=True, check=False)
+    left = subprocess.run(
+        ["pgrep", "-f", "postgres -D .*menpiao-once-"], capture_output=True, check=False
+    )
     assert left.returncode == 1, left.stdout
 
 
@@ -34,7 +38,9 @@ def test_doctor_says_what_is_wrong(tmp_path):
     command, environment = menpiao(
         "doctor", folder=folder, MENPIAO_DATABASE_URL="postgresql://nobody@127.0.0.1:1/none"
     )
-    done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=60, check=False)
+    done = subprocess.run(
+        command, env=environment, capture_output=True, text=True, timeout=60, check=False
+    )
     assert done.returncode == 1
     assert "mode 0644 (0600 is needed)" in done.stdout
     assert "the database does not answer" in done.stdout
@@ -42,7 +48,9 @@ def test_doctor_says_what_is_wrong(tmp_path):
 
 def test_a_misspelt_setting_is_found_at_start(tmp_path):
     command, environment = menpiao("doctor", folder=tmp_path, MENPIAO_HTTP_PROT="1")
-    done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=60, check=False)
+    done = subprocess.run(
+        command, env=environment, capture_output=True, text=True, timeout=60, check=False
+    )
     assert done.returncode == 2
     assert "prot" in done.stderr
 
@@ -67,5 +75,7 @@ def test_serve_answers_and_ends_in_good_order(tmp_path):
     finally:
         process.send_signal(signal.SIGTERM)
     assert process.wait(30) == 0
-    left = subprocess.run(["pgrep", "-f", f"postgres -D {tmp_path}"], capture_output=True, check=False)
+    left = subprocess.run(
+        ["pgrep", "-f", f"postgres -D {tmp_path}"], capture_output=True, check=False
+    )
     assert left.returncode == 1, left.stdout

@@ -24,7 +24,7 @@ class Steps:
         started = time.perf_counter()
         try:
             yield
-        except Exception as error:
+        except Exception as error:  # any fault at all is a failed step; it is raised again
             self.failed = True
             print(f"  FAILED {title}: {type(error).__name__}: {error}")  # noqa: T201
             raise
