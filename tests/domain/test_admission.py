@@ -183,6 +183,14 @@ def test_a_closed_gate_lets_nobody_in_and_everybody_out():
     assert reason(inside, lane=exit_gate(is_open=False)) is Reason.EXIT_OK
 
 
+def test_unlimited_reentry_counts_nobody_inside_twice():
+    found = ticket(people=3, used=2, inside=2, reentry=Reentry.UNLIMITED)
+    outcome = decide(Scan(), [found], gate(), DURING)
+    assert isinstance(outcome, Admit)
+    assert (outcome.people, outcome.first_entry) == (3, 1)
+    assert (outcome.ticket.used, outcome.ticket.inside) == (3, 3)
+
+
 def test_nobody_leaves_with_a_ticket_that_nobody_entered_with():
     assert reason(ticket(), lane=exit_gate()) is Reason.NOT_YET
     assert reason(ticket(state=TicketState.HELD), lane=exit_gate()) is Reason.UNPAID
@@ -201,7 +209,9 @@ counts = st.integers(1, 5).flatmap(
         lambda used: st.tuples(st.just(people), st.just(used), st.integers(0, used))
     )
 )
-times = st.integers(-3 * 86400, 3 * 86400).map(lambda s: OPENS + timedelta(seconds=s))
+# Mostly within the slot, so that people are counted and not only windows looked at.
+seconds = st.integers(0, 4 * 3600 - 1) | st.integers(-3 * 86400, 3 * 86400)
+times = seconds.map(lambda s: OPENS + timedelta(seconds=s))
 
 
 @st.composite

@@ -1,6 +1,6 @@
 """Who may buy what, in every channel."""
 
-from datetime import timedelta
+from datetime import date, timedelta
 
 import pytest
 from hypothesis import given
@@ -18,7 +18,7 @@ from tests.domain.making import (
 )
 
 from menpiao.domain.booking import Priced, Sale, Visitor, check_request, decide_sale, place
-from menpiao.domain.document import Document, DocumentType
+from menpiao.domain.document import Document, DocumentType, resident_number
 from menpiao.domain.reasons import Reason, Refusal
 
 
@@ -71,6 +71,9 @@ def test_age_counts_on_the_day_of_the_visit_not_of_the_sale():
     earlier = VISIT - timedelta(days=5)
     sale = sold(sixty_five, today=earlier, now=NOW - timedelta(days=5))
     assert sale.drafts[0].concession == "senior"
+    tomorrow = resident_number("110105", date(1961, 5, 2), 1)
+    not_yet = Visitor(Document(DocumentType.RESIDENT, tomorrow), "张三")
+    assert sold(request(not_yet)).drafts[0].concession == ""
     day_before = slot(visit_date=VISIT - timedelta(days=1))
     assert sold(sixty_five, places=day_before).drafts[0].concession == ""
 
