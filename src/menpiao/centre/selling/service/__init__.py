@@ -2,6 +2,15 @@
 
 from menpiao.centre.selling.service.payments import PaymentCore, Settled
 from menpiao.centre.selling.service.purchase import Purchase, Sold
+from menpiao.centre.selling.service.refunds import RefundAsked, RefundCore
 from menpiao.centre.selling.service.sell import SellingService
 
-__all__ = ["PaymentCore", "Purchase", "SellingService", "Settled", "Sold"]
+__all__ = [
+    "PaymentCore",
+    "Purchase",
+    "RefundAsked",
+    "RefundCore",
+    "SellingService",
+    "Settled",
+    "Sold",
+]

@@ -6,15 +6,16 @@ from datetime import datetime
 
 import asyncpg
 
+from menpiao.domain.order import OrderState, revive
 from menpiao.domain.reasons import Reason, Refusal
 from menpiao.storage.crypto import Vault
-from menpiao.storage.database import payments
+from menpiao.storage.database import payments, refunds
 from menpiao.storage.database.ids import IdBlocks
 
 
 @dataclass(frozen=True, slots=True)
 class Settled:
-    """What became of a payment: ``paid``, ``paid_late`` (money to give back), or unchanged."""
+    """What became of a payment: ``paid``, ``paid_late`` (reissued or given back), or unchanged."""
 
     payment_id: int
     order_id: int
@@ -40,7 +41,8 @@ class PaymentCore:
         """The platform has the money. Twice, late or out of order: the outcome is the same.
 
         A payment of another amount is refused and changes nothing. Money for an order that was
-        closed meanwhile becomes ``paid_late`` and is queued to be given back.
+        closed meanwhile becomes ``paid_late``: the tickets are issued again where their places are
+        still free, else the money is queued to be given back.
         """
         await self._ids.reserve(4)
         async with self._pool.acquire() as connection, connection.transaction():
@@ -58,6 +60,12 @@ class PaymentCore:
                 await payments.mark_paid(connection, row, order, provider_ref, now)
                 await payments.queue_confirmation(connection, self._vault, order, ids[0], now)
                 return Settled(row["id"], row["order_id"], "paid", changed=True)
+            revived = not isinstance(revive(OrderState(order["state"])), Refusal)
+            if revived and await refunds.reissue(connection, order, now):
+                await refunds.keep_late(connection, row, provider_ref, now)
+                ids = self._ids.take(1)
+                await payments.queue_confirmation(connection, self._vault, order, ids[0], now)
+                return Settled(row["id"], row["order_id"], "paid_late", changed=True)
             refund_id, outbox_id = self._ids.take(2)
             await payments.mark_late(connection, row, provider_ref, refund_id, outbox_id, now)
             return Settled(row["id"], row["order_id"], "paid_late", changed=True)

@@ -1,0 +1,221 @@
+"""Refunds of the selling core: tickets void first, money back after, places free at the end."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+import asyncpg
+import msgspec
+
+from menpiao.domain import refund as rules
+from menpiao.domain.order import OrderState, finish_refund, start_refund
+from menpiao.domain.reasons import Reason, Refusal
+from menpiao.domain.refund import RefundState
+from menpiao.domain.ticket import Reentry, Ticket, TicketState
+from menpiao.storage.database import payments, refunds
+from menpiao.storage.database.ids import IdBlocks
+
+AT_ONCE = frozenset({"cash", "free"})
+"""Providers whose money goes back by hand, in the same moment."""
+_LIVE = frozenset({TicketState.VALID, TicketState.BLOCKED, TicketState.REFUNDING})
+
+
+@dataclass(frozen=True, slots=True)
+class RefundAsked:
+    """A refund that was begun: its tickets are void from now on."""
+
+    refund_id: int | None
+    """None when nothing was paid for these tickets."""
+    amount_fen: int
+    done: bool
+
+
+class _Tickets(msgspec.Struct, frozen=True):
+    """The payload of a refund's job."""
+
+    tickets: list[int] = []
+
+
+class RefundCore:
+    """Begins refunds and records what became of them; under row locks, and only forward."""
+
+    def __init__(self, pool: asyncpg.Pool, ids: IdBlocks, clock: Callable[[], datetime]) -> None:
+        """Stand on the data store."""
+        self._pool = pool
+        self._ids = ids
+        self._clock = clock
+
+    async def request(
+        self,
+        site_id: int,
+        order_id: int,
+        ticket_ids: Sequence[int] = (),
+        *,
+        reason: str = "",
+        policy: rules.RefundPolicy = rules.FREE_UNTIL_END,
+    ) -> RefundAsked | Refusal:
+        """Give back tickets of an order (none named: all), or say why not.
+
+        One refund of an order at a time. The tickets are ``refunding`` from this commit on, so
+        that no gate admits them; the money follows by the payment server.
+        """
+        await self._ids.reserve(2)
+        async with self._pool.acquire() as connection, connection.transaction():
+            payment = await refunds.lock_payment_of(connection, site_id, order_id)
+            if payment is None:
+                return Refusal(Reason.UNPAID)
+            order = await payments.lock_order(connection, site_id, order_id)
+            state = start_refund(OrderState(order["state"]))
+            if isinstance(state, Refusal):
+                return state
+            counted_fen, open_count = await refunds.sums(connection, site_id, payment["id"])
+            if open_count:
+                return Refusal(Reason.REFUNDING)
+            rows = await refunds.lock_tickets(connection, site_id, order_id)
+            chosen = [r for r in rows if not ticket_ids or r["id"] in set(ticket_ids)]
+            if len(chosen) < len(set(ticket_ids)):
+                return Refusal(Reason.NOT_REFUNDABLE, field="tickets")
+            now = self._clock()
+            prices_fen = sum(r["price_fen"] for r in chosen)
+            amount = rules.refundable([_ticket(r) for r in chosen], prices_fen, 0, now, policy)
+            if isinstance(amount, Refusal):
+                return amount
+            if counted_fen + amount > payment["amount_fen"]:
+                return Refusal(Reason.NOT_REFUNDABLE, field="amount")
+            await refunds.set_order(connection, site_id, order_id, state)
+            return await self._begin(connection, payment, order, chosen, amount, reason, now)
+
+    async def _begin(
+        self,
+        connection: asyncpg.Connection,
+        payment: asyncpg.Record,
+        order: asyncpg.Record,
+        chosen: Sequence[asyncpg.Record],
+        amount_fen: int,
+        reason: str,
+        now: datetime,
+    ) -> RefundAsked:
+        site_id, tickets = payment["site_id"], [r["id"] for r in chosen]
+        refund_id, outbox_id = self._ids.take(2)
+        at_once = amount_fen == 0 or payment["provider"] in AT_ONCE
+        if amount_fen:
+            number = f"MP{site_id}R{refund_id}"
+            new = (refund_id, "done" if at_once else "requested", amount_fen, number)
+            await refunds.insert(connection, payment, new, reason, now)
+        if at_once:
+            await _give_up(connection, order, tickets)
+            return RefundAsked(refund_id if amount_fen else None, amount_fen, done=True)
+        await refunds.void_tickets(connection, site_id, tickets, TicketState.REFUNDING)
+        payload = msgspec.json.encode(_Tickets(tickets)).decode()
+        await refunds.queue(connection, site_id, outbox_id, refund_id, payload, now)
+        return RefundAsked(refund_id, amount_fen, done=False)
+
+    async def submitted(self, site_id: int, number: str, next_query_at: datetime) -> None:
+        """The provider has accepted the refund."""
+        async with self._pool.acquire() as connection, connection.transaction():
+            refund = await refunds.lock(connection, site_id, number)
+            if refund is not None and refund["state"] == RefundState.REQUESTED:
+                await refunds.move(
+                    connection,
+                    refund,
+                    RefundState.SUBMITTED,
+                    self._clock(),
+                    next_query_at=next_query_at,
+                )
+
+    async def done(self, site_id: int, number: str, amount_fen: int) -> bool | Refusal:
+        """The money is back: tickets refunded, places free. False when that was known."""
+        async with self._pool.acquire() as connection, connection.transaction():
+            refund = await refunds.lock(connection, site_id, number)
+            if refund is None:
+                return Refusal(Reason.ORDER_UNKNOWN)
+            if refund["amount_fen"] != amount_fen:
+                return Refusal(Reason.AMOUNT_DIFFERS, f"{refund['amount_fen']} {amount_fen}")
+            before = refund["state"]
+            if before in {"external", RefundState.DONE}:
+                return False
+            if rules.on_done(RefundState(before)) is not RefundState.DONE:
+                return False
+            await refunds.move(connection, refund, RefundState.DONE, self._clock())
+            order = await payments.lock_order(connection, site_id, refund["order_id"])
+            payload = await refunds.payload_of(connection, site_id, refund["id"])
+            tickets = msgspec.json.decode(payload, type=_Tickets).tickets
+            if tickets:
+                await _give_up(connection, order, tickets)
+            return True
+
+    async def stopped(self, site_id: int, number: str, state: RefundState, error: str) -> bool:
+        """The provider will not deliver: ABNORMAL or CLOSED. The tickets stay void."""
+        change = rules.on_closed if state is RefundState.CLOSED else rules.on_abnormal
+        async with self._pool.acquire() as connection, connection.transaction():
+            refund = await refunds.lock(connection, site_id, number)
+            if refund is None or refund["state"] == "external":
+                return False
+            before = RefundState(refund["state"])
+            after = change(before)
+            if after is before:
+                return False
+            await refunds.move(connection, refund, after, self._clock(), error=error)
+            return True
+
+    async def external(
+        self, site_id: int, out_trade_no: str, number: str, amount_fen: int
+    ) -> bool | Refusal:
+        """A refund that began at the provider: recorded; the tickets are void once all is back.
+
+        False when it was known. A part of the money back leaves the tickets to a person.
+        """
+        await self._ids.reserve(1)
+        async with self._pool.acquire() as connection, connection.transaction():
+            payment = await payments.lock(connection, site_id, out_trade_no)
+            if payment is None:
+                return Refusal(Reason.ORDER_UNKNOWN)
+            if await refunds.lock(connection, site_id, number) is not None:
+                return False
+            new = (self._ids.take(1)[0], "external", amount_fen, number)
+            await refunds.insert(connection, payment, new, "external", self._clock())
+            counted_fen, _ = await refunds.sums(connection, site_id, payment["id"])
+            order = await payments.lock_order(connection, site_id, payment["order_id"])
+            if counted_fen >= payment["amount_fen"] and order["state"] in {"paid", "refunding"}:
+                rows = await refunds.lock_tickets(connection, site_id, order["id"])
+                live = [r["id"] for r in rows if r["state"] in _LIVE]
+                await _give_up(connection, order, live)
+            return True
+
+
+async def _give_up(
+    connection: asyncpg.Connection, order: asyncpg.Record, tickets: Sequence[int]
+) -> None:
+    """Tickets refunded, their places free, the order refunded when no ticket is left.
+
+    Tickets are locked, then places, and only then changed: a sale that holds the places looks at
+    these tickets and must not have to wait for us.
+    """
+    site_id = order["site_id"]
+    rows = await refunds.lock_tickets(connection, site_id, order["id"])
+    gone = [r for r in rows if r["id"] in set(tickets) and r["state"] in _LIVE]
+    await refunds.free_places(connection, order, sum(r["people"] for r in gone))
+    await refunds.void_tickets(connection, site_id, [r["id"] for r in gone], TicketState.REFUNDED)
+    left = any(r["state"] in _LIVE for r in rows if r not in gone)
+    state = finish_refund(OrderState.REFUNDING, tickets_left=left)
+    assert not isinstance(state, Refusal)
+    await refunds.set_order(connection, site_id, order["id"], state)
+
+
+def _ticket(row: asyncpg.Record) -> Ticket:
+    return Ticket(
+        id=row["id"],
+        site_id=row["site_id"],
+        state=TicketState(row["state"]),
+        people=row["people"],
+        used=row["used"],
+        inside=row["inside"],
+        visit_date=row["visit_date"],
+        opens_at=row["opens_at"],
+        closes_at=row["closes_at"],
+        reentry=Reentry.NONE,
+        gate_ids=frozenset(),
+        product_name="",
+        product_name_en="",
+        holder_masked=row["holder_masked"],
+    )
