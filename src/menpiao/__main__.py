@@ -29,7 +29,7 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
 
     serve = commands.add_parser("serve", help="run servers of the centre in this process")
-    serve.add_argument("servers", nargs="+", choices=["all", "check", "booking"])
+    serve.add_argument("servers", nargs="+", choices=["all", "check", "booking", "commerce"])
     serve.set_defaults(run=_serve)
 
     park = commands.add_parser("park", help="set up: a demo park, slots, an enrolment code")

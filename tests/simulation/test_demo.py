@@ -21,7 +21,7 @@ def test_the_main_job_runs_once_and_leaves_nothing_behind(tmp_path):
         command, env=environment, capture_output=True, text=True, timeout=120, check=False
     )
     assert done.returncode == 0, done.stdout + done.stderr
-    assert done.stdout.count("  ok ") == 6
+    assert done.stdout.count("  ok ") == 8
     assert "every step held" in done.stdout
     assert not re.search(r"\b\d{17}[\dX]\b", done.stdout + done.stderr), "a number was printed"
     left = subprocess.run(

@@ -2,7 +2,7 @@
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Coroutine
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -17,7 +17,12 @@ from menpiao.centre.booking.service import BookingService
 from menpiao.centre.check.api import CheckApi
 from menpiao.centre.check.identity import Identity
 from menpiao.centre.check.service import CheckService
-from menpiao.centre.selling.service import PaymentCore, SellingService
+from menpiao.centre.commerce import jobs as commerce_jobs
+from menpiao.centre.commerce.api import CommerceApi
+from menpiao.centre.commerce.provider import QrProvider
+from menpiao.centre.commerce.service import CommerceService
+from menpiao.centre.commerce.wechat.client import WechatPay
+from menpiao.centre.selling.service import PaymentCore, RefundCore, SellingService
 from menpiao.settings import Settings
 from menpiao.storage.crypto import Vault
 from menpiao.storage.database.catalogue import Catalogue
@@ -42,7 +47,9 @@ class Centre:
     check: CheckService
     selling: SellingService
     payments: PaymentCore
+    refunds: RefundCore
     booking: BookingService
+    commerce: CommerceService
 
 
 @contextlib.asynccontextmanager
@@ -51,10 +58,15 @@ async def open_centre(settings: Settings) -> AsyncIterator[Centre]:
     keys = load_keys(settings.key_file)
     url = await asyncio.to_thread(database_url, settings)
     pool = await open_pool(url, settings.database.pool_size)
+    http = WechatPay.http_client()
     try:
         vault, catalogue, ids = Vault(keys), Catalogue(pool), IdBlocks(pool)
         selling = SellingService(pool, vault, catalogue, ids, utc_now)
         booking = BookingService(pool, vault, catalogue, selling, keys.get("order_links"), utc_now)
+        payments, refunds = PaymentCore(pool, vault, ids, utc_now), RefundCore(pool, ids, utc_now)
+        providers: dict[str, QrProvider] = {}
+        if settings.wechat.mchid:
+            providers["wechat"] = WechatPay(settings.wechat, http, utc_now)
         yield Centre(
             pool=pool,
             keys=keys,
@@ -62,15 +74,18 @@ async def open_centre(settings: Settings) -> AsyncIterator[Centre]:
             catalogue=catalogue,
             check=CheckService(pool, vault, catalogue, ids, utc_now),
             selling=selling,
-            payments=PaymentCore(pool, vault, ids, utc_now),
+            payments=payments,
+            refunds=refunds,
             booking=booking,
+            commerce=CommerceService(pool, payments, refunds, catalogue, providers, utc_now),
         )
     finally:
+        await http.aclose()
         await pool.close()
 
 
 class CentreApp:
-    """The ASGI application of the chosen servers (``check``, ``booking``; empty: all)."""
+    """The ASGI application of the chosen servers; none chosen: all of them."""
 
     def __init__(self, settings: Settings, servers: tuple[str, ...] = ()) -> None:
         """Serve with these settings."""
@@ -84,19 +99,36 @@ class CentreApp:
         async with open_centre(self._settings) as centre:
             self.centre = centre
             app.router.routes.extend(self._routes(centre))
-            yield
-            self.centre = None
+            jobs = [asyncio.create_task(job) for job in self._jobs(centre)]
+            try:
+                yield
+            finally:
+                self.centre = None
+                for job in jobs:
+                    job.cancel()
+                await asyncio.gather(*jobs, return_exceptions=True)
+
+    def _runs(self, server: str) -> bool:
+        return not self._servers or server in self._servers
+
+    def _jobs(self, centre: Centre) -> list[Coroutine[None, None, None]]:
+        """What the chosen servers do behind the scenes."""
+        if self._runs("commerce") and self._settings.wechat.mchid:
+            return [commerce_jobs.work(centre.commerce)]
+        return []
 
     def _routes(self, centre: Centre) -> list[BaseRoute]:
         routes: list[BaseRoute] = [
             Route("/healthz", _alive),
             Route("/readyz", self._ready),
         ]
-        if not self._servers or "check" in self._servers:
+        if self._runs("check"):
             identity = Identity(centre.keys.get("device_tokens"))
             routes += CheckApi(centre.check, identity, utc_now).routes()
-        if not self._servers or "booking" in self._servers:
+        if self._runs("booking"):
             routes += BookingApi(centre.booking).routes()
+        if self._runs("commerce"):
+            routes += CommerceApi(centre.commerce).routes()
         return routes
 
     async def _ready(self, request: Request) -> Response:  # noqa: ARG002 - a route's shape

@@ -9,11 +9,14 @@ from collections.abc import AsyncIterator, Iterator
 from datetime import date
 from pathlib import Path
 
+import msgspec
 import uvicorn
 
+from menpiao.centre.commerce.api import NOTIFICATIONS
 from menpiao.compose.serve import leave_database, prepare, server_config
 from menpiao.settings import Http, Settings
 from menpiao.simulation.once import Bench, run_once
+from menpiao.simulation.payment import make_merchant, running
 
 
 def run_demo(settings: Settings, *, once: bool) -> int:
@@ -48,8 +51,17 @@ def _run(settings: Settings, *, once: bool) -> int:
 
 
 async def _live(settings: Settings, code: str, today: date, *, once: bool) -> int:
+    folder = settings.data_dir / "simulated-platform"
+    async with running(folder) as platform:
+        notify = settings.public_url + NOTIFICATIONS
+        merchant = make_merchant(folder, base_url=platform.base_url, notify_url=notify)
+        paying = msgspec.structs.replace(settings, wechat=merchant)
+        return await _open_park(paying, Bench(settings.public_url, code, today), once=once)
+
+
+async def _open_park(settings: Settings, bench: Bench, *, once: bool) -> int:
     async with _serving(settings):
-        well = await run_once(Bench(settings.public_url, code, today))
+        well = await run_once(bench, settings.wechat.base_url)
         print("every step held" if well else "a step failed")  # noqa: T201
         if not once:
             print(f"the centre is at {settings.public_url} — Ctrl-C ends it")  # noqa: T201

@@ -7,7 +7,7 @@ serial port, the printer's bytes on a socket. It is the operator's smoke test.
 import asyncio
 import base64
 import secrets
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta, timezone
 from typing import Any
@@ -18,7 +18,9 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from menpiao.compose.lane import network_printer, serial_reader
 from menpiao.domain.document import resident_number
+from menpiao.domain.money import yuan
 from menpiao.simulation.cards import resident
+from menpiao.simulation.payment import wallet_path
 from menpiao.simulation.printer import SimulatedPrinter
 from menpiao.simulation.proof import Steps
 from menpiao.simulation.reader import SimulatedReader
@@ -47,8 +49,11 @@ class _Lane:
     site: str
 
 
-async def run_once(bench: Bench) -> bool:
-    """Run the main job against a running centre; True when every step held."""
+async def run_once(bench: Bench, platform_url: str) -> bool:
+    """Run the main job against a running centre; True when every step held.
+
+    ``platform_url``: the simulated payment platform that the centre collects through.
+    """
     steps = Steps()
     # A new person at each run: one document buys once a day.
     born = date(1950, 1, 1) + timedelta(days=secrets.randbelow(3000))
@@ -61,6 +66,7 @@ async def run_once(bench: Bench) -> bool:
         ):
             lane = await _enrol(steps, http, bench)
             await _book(steps, http, bench, number)
+            await _pay(steps, http, bench, platform_url)
             cards: asyncio.Queue[CardRead] = asyncio.Queue()
 
             def deliver(event: ReaderEvent) -> None:
@@ -118,6 +124,47 @@ async def _book(steps: Steps, http: httpx.AsyncClient, bench: Bench, number: str
         reason = quote["lines"][0]["reason_zh"]
         proof = f"order {booked['order_no']}, {reason}, asked twice and sold once"
         steps.prove(booked["state"] == "paid" and again == booked and one_less, proof)
+
+
+async def _pay(steps: Steps, http: httpx.AsyncClient, bench: Bench, platform_url: str) -> None:
+    born = date(1985, 1, 1) + timedelta(days=secrets.randbelow(3000))
+    number = resident_number("310101", born, 1 + secrets.randbelow(998))
+    with steps.step("book at full price"):
+        slots = _good(await http.get(f"/booking/v1/products/1/slots?date={bench.today}"))
+        order = {
+            "token": secrets.token_hex(16),
+            "product_id": 1,
+            "slot_id": slots[0]["id"],
+            "visitors": [{"document_type": "resident_card", "number": number, "name": "王样例"}],
+            "phone": "13900000000",
+        }
+        booked = _good(await http.post("/booking/v1/orders", json=order), 201)
+        view = await _until(http, booked, lambda seen: bool(seen["code_url"]))
+        held = view["tickets"][0]["state"] == "held"
+        proof = f"order {booked['order_no']}, {yuan(booked['total_fen'])} yuan, QR code shown"
+        steps.prove(held and view["state"] == "awaiting_payment", proof)
+    with steps.step("pay through the platform"):
+        wallet = platform_url + wallet_path(view["code_url"])
+        async with httpx.AsyncClient(timeout=_WAIT_S, follow_redirects=True) as visitor:
+            page = str((await visitor.get(wallet)).url)
+            (await visitor.post(page, data={"action": "pay"})).raise_for_status()
+        paid = await _until(http, booked, lambda seen: seen["state"] == "paid")
+        valid = paid["tickets"][0]["state"] == "valid"
+        steps.prove(valid, "sealed notification verified, order paid, ticket valid")
+
+
+async def _until(
+    http: httpx.AsyncClient, booked: dict[str, Any], met: Callable[[dict[str, Any]], bool]
+) -> dict[str, Any]:
+    """The order as its buyer sees it, once it is as wanted."""
+    head = {"X-Order-Secret": booked["secret"]}
+    async with asyncio.timeout(_WAIT_S):
+        while True:
+            response = await http.get(f"/booking/v1/orders/{booked['order_no']}", headers=head)
+            seen: dict[str, Any] = _good(response)
+            if met(seen):
+                return seen
+            await asyncio.sleep(0.05)
 
 
 async def _pass(
