@@ -27,7 +27,7 @@ migrate()
 @cache
 def _server_url():
     """URL of the server's ``postgres`` database: an outside one by environment, or embedded."""
-    outside = os.environ.get("MENPIAO_TEST_DATABASE_URL")
+    outside = os.environ.get("TEST_DATABASE_URL")
     if outside:
         return outside
     from menpiao.storage.database.embedded import EmbeddedServer

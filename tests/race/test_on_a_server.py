@@ -43,7 +43,7 @@ def server():
 @pytest.mark.needs("postgres")
 def test_the_races_hold_on_postgresql_15():
     with server() as url:
-        environment = os.environ | {"MENPIAO_TEST_DATABASE_URL": url}
+        environment = os.environ | {"TEST_DATABASE_URL": url}
         command = [
             sys.executable,
             "-m",
