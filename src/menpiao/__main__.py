@@ -1,4 +1,4 @@
-"""The one command: serve · park · doctor · bench · gate · counter · demo."""
+"""The one command: serve · park · doctor · bench · demo."""
 
 import argparse
 import sys
@@ -41,6 +41,12 @@ def _parser() -> argparse.ArgumentParser:
     doctor = commands.add_parser("doctor", help="say what is wrong with this machine's set-up")
     doctor.set_defaults(run=_doctor)
 
+    bench = commands.add_parser("bench", help="measure, beside a reference in the same run")
+    bench.add_argument(
+        "arguments", nargs=argparse.REMAINDER, help="NAME [--seconds N] [--json FILE]"
+    )
+    bench.set_defaults(run=_bench)
+
     demo = commands.add_parser("demo", help="run the main job with everything simulated around it")
     demo.add_argument("--once", action="store_true", help="run it once, print proofs, and end")
     demo.set_defaults(run=_demo)
@@ -79,6 +85,12 @@ def _doctor(arguments: argparse.Namespace, settings: Settings) -> int:  # noqa: 
     from menpiao.doctor import examine
 
     return examine(settings)
+
+
+def _bench(arguments: argparse.Namespace, settings: Settings) -> int:  # noqa: ARG001 - a command's shape
+    from menpiao.bench import main as bench
+
+    return bench(arguments.arguments)
 
 
 def _demo(arguments: argparse.Namespace, settings: Settings) -> int:
