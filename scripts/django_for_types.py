@@ -8,7 +8,7 @@ SECRET_KEY = "only for the type checker"  # noqa: S105 - no process runs with it
 DATABASES = {"default": {"ENGINE": "django.db.backends.postgresql", "NAME": "none"}}
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 INSTALLED_APPS = [
-    "django.contrib.admin",
+    "menpiao.centre.console.apps.ConsoleAdminConfig",
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",
@@ -17,5 +17,6 @@ INSTALLED_APPS = [
     "django_htmx",
     "menpiao.storage.database",
     "menpiao.centre.design",
+    "menpiao.centre.console.apps.ConsoleConfig",
 ]
 USE_TZ = True

@@ -18,7 +18,7 @@ if _settings.http.public_url:
 DATABASES = {"default": django_database(_settings)}
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 INSTALLED_APPS = [
-    "django.contrib.admin",
+    "menpiao.centre.console.apps.ConsoleAdminConfig",
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",
@@ -27,6 +27,7 @@ INSTALLED_APPS = [
     "django_htmx",
     "menpiao.storage.database",
     "menpiao.centre.design",
+    "menpiao.centre.console.apps.ConsoleConfig",
 ]
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
@@ -40,6 +41,7 @@ MIDDLEWARE = [
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
+    "menpiao.centre.design.views.Unavailable",
 ]
 ROOT_URLCONF = "menpiao.compose.urls"
 TEMPLATES = [
@@ -79,5 +81,8 @@ CONTENT_SECURITY_POLICY = {
         # The clerk's page talks to the counter agent on its own machine.
         "connect-src": ["'self'", "ws://127.0.0.1:*"],
         "frame-ancestors": ["'self'"],
+        "form-action": ["'self'"],
+        "base-uri": ["'self'"],
+        "object-src": ["'none'"],
     },
 }

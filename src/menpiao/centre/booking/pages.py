@@ -1,0 +1,222 @@
+"""The visitor's pages (patent parts 102 and 703 meet here); every one works without JavaScript."""
+
+import secrets
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+from urllib.parse import urlencode
+
+import segno
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import render
+from django.urls import reverse
+from django.utils.safestring import SafeString, mark_safe
+from django.utils.translation import get_language
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_http_methods, require_safe
+from django_htmx.http import HttpResponseClientRedirect
+
+from menpiao.centre.booking.forms import FindForm, Party, refusal_text
+from menpiao.centre.booking.service import BookingService
+from menpiao.centre.design import door
+from menpiao.domain.product import Product
+from menpiao.domain.reasons import Reason, Refusal
+from menpiao.wire.booking import DayAvailability, OrderView, SlotAvailability
+
+_LONGEST_WINDOW_DAYS = 62
+_FEW = 20
+
+
+def _service() -> BookingService:
+    return door.service(BookingService)
+
+
+def _english() -> bool:
+    return (get_language() or "").startswith("en")
+
+
+def _page(
+    request: HttpRequest, name: str, context: dict[str, Any], status: int = 200
+) -> HttpResponse:
+    context["site"] = door.call(_service().site())
+    return render(request, f"booking/{name}.html", context, status=status)
+
+
+def _product(code: str) -> Product:
+    for product in door.call(_service().products()):
+        if product.code == code:
+            return product
+    raise Http404
+
+
+@require_safe
+def products(request: HttpRequest) -> HttpResponse:
+    """What is on sale."""
+    return _page(request, "products", {"products": door.call(_service().products())})
+
+
+def weeks(first: date, days: list[DayAvailability]) -> list[tuple[date, list[list[Any]]]]:
+    """Days laid out by month, in weeks from Monday; an empty place is None, a date is closed."""
+    known = {day.date: day for day in days}
+    last = max(known, default=first)
+    months: list[tuple[date, list[list[Any]]]] = []
+    at = first
+    while at <= last:
+        if not months or months[-1][0].month != at.month:
+            months.append((at.replace(day=1), [[None] * at.weekday()]))
+        rows = months[-1][1]
+        if len(rows[-1]) == 7:  # noqa: PLR2004 - days of a week
+            rows.append([])
+        rows[-1].append(known.get(at, at))
+        at += timedelta(days=1)
+    for _month, rows in months:
+        rows[-1] += [None] * (7 - len(rows[-1]))
+    return months
+
+
+@require_safe
+def calendar(request: HttpRequest, code: str) -> HttpResponse:
+    """The days of the sale window with their places."""
+    product = _product(code)
+    today = door.call(_service().today())
+    count = min(product.sale_days + 1, _LONGEST_WINDOW_DAYS)
+    found = door.call(_service().calendar(product.id, today, count))
+    context = {"product": product, "months": weeks(today, found), "few": _FEW, "days": found}
+    return _page(request, "calendar", context)
+
+
+@require_safe
+def slots(request: HttpRequest, code: str, day: date) -> HttpResponse:
+    """The slots of a day; a day ticket goes on at once."""
+    product = _product(code)
+    found = door.call(_service().slots(product.id, day))
+    if product.kind == "dated" and len(found) == 1 and found[0].remaining > 0:
+        return HttpResponseRedirect(reverse("visitors", args=[code, day, found[0].id]))
+    return _page(request, "slots", {"product": product, "day": day, "slots": found})
+
+
+def _slot(product: Product, day: date, slot_id: int) -> SlotAvailability | None:
+    found = door.call(_service().slots(product.id, day))
+    return next((slot for slot in found if slot.id == slot_id), None)
+
+
+@never_cache
+@require_http_methods(["GET", "HEAD", "POST"])
+def visitors(request: HttpRequest, code: str, day: date, slot_id: int) -> HttpResponse:
+    """Who comes: fill in, grow and shrink the party, look the price over, order."""
+    product = _product(code)
+    slot = _slot(product, day, slot_id)
+    if slot is None:
+        return HttpResponseRedirect(reverse("slots", args=[code, day]))
+    context = {"product": product, "day": day, "slot": slot}
+    posted = request.POST if request.method == "POST" else None
+    action = posted.get("do", "") if posted is not None else ""
+    checked = action in {"review", "book"}
+    party = Party(product, posted, english=_english(), check=checked)
+    if action == "add":
+        party.add()
+    elif action.startswith("remove-") and action.removeprefix("remove-").isdecimal():
+        party.remove(int(action.removeprefix("remove-")))
+    elif checked and party.is_valid():
+        return _review(request, party, context, book=action == "book")
+    return _edit(request, party, context)
+
+
+def _edit(request: HttpRequest, party: Party, context: dict[str, Any]) -> HttpResponse:
+    bad = any(form.errors for form in (*party.visitors, party.phone)) or party.trouble
+    context |= {"party": party, "bad": bad}
+    if party.trouble is not None:
+        context["trouble"] = refusal_text(party.trouble, english=_english())
+    return _page(request, "visitors", context, 422 if bad else 200)
+
+
+def _review(
+    request: HttpRequest, party: Party, context: dict[str, Any], *, book: bool
+) -> HttpResponse:
+    slot_id, language = context["slot"].id, get_language() or "zh-hans"
+    token = request.POST.get("token", "") if book else ""
+    if not (16 <= len(token) <= 64 and token.replace("-", "").replace("_", "").isalnum()):  # noqa: PLR2004
+        token = secrets.token_urlsafe(24)
+    agreed = request.POST.get("terms") == "1"
+    expected = request.POST.get("expected_fen", "")
+    if book and agreed and expected.isascii() and expected.isdigit():
+        asked = party.request(slot_id, token, int(expected[:12]), language)
+        sold = door.call(_service().book(asked))
+        if not isinstance(sold, Refusal):
+            page = "pay" if sold.total_fen else "order"
+            return _redirect(page, sold.order_no, sold.secret)
+        if sold.reason is not Reason.PRICE_CHANGED:
+            party.refuse(sold)
+            return _edit(request, party, context)
+        context["trouble"] = refusal_text(sold, english=_english())
+        token = secrets.token_urlsafe(24)
+    quote = door.call(_service().quote(party.request(slot_id, token, None, language)))
+    if isinstance(quote, Refusal):
+        party.refuse(quote)
+        return _edit(request, party, context)
+    context |= {"party": party, "quote": quote, "token": token, "unagreed": book and not agreed}
+    bad = context["unagreed"] or "trouble" in context
+    return _page(request, "review", context, 422 if bad else 200)
+
+
+def _redirect(name: str, order_no: str, secret: str) -> HttpResponseRedirect:
+    address = reverse(name, args=[order_no]) + "?" + urlencode({"k": secret})
+    return HttpResponseRedirect(address, status=303)
+
+
+def _order(request: HttpRequest, order_no: str) -> OrderView:
+    found = door.call(_service().order(order_no, request.GET.get("k", "")))
+    if found is None:
+        raise Http404
+    return found
+
+
+def qr_svg(text: str) -> SafeString:
+    """A QR code to be put into a page: paths only, no script, no style."""
+    svg = segno.make(text, error="m").svg_inline(border=2, omitsize=True, svgclass=None)
+    return mark_safe(svg)  # noqa: S308 - segno draws paths; the text is not in them
+
+
+@never_cache
+@require_safe
+def pay(request: HttpRequest, order_no: str) -> HttpResponse:
+    """The code to scan and the time that is left; goes on by itself when the money is here."""
+    found = _order(request, order_no)
+    if found.state != "awaiting_payment":
+        target = _redirect("order", order_no, request.GET["k"])
+        if "HX-Request" in request.headers:
+            return HttpResponseClientRedirect(target.url)
+        return target
+    left = found.expires_at - datetime.now(UTC) if found.expires_at else timedelta()
+    minutes, seconds = divmod(max(0, int(left.total_seconds())), 60)
+    context = {
+        "order": found,
+        "left": f"{minutes:02d}:{seconds:02d}",
+        "over": left <= timedelta(),
+        "qr": qr_svg(found.code_url) if found.code_url else "",
+    }
+    return _page(request, "pay", context)
+
+
+@never_cache
+@require_safe
+def order(request: HttpRequest, order_no: str) -> HttpResponse:
+    """The order: what was bought, for whom, what to bring."""
+    found = _order(request, order_no)
+    if found.state == "awaiting_payment":
+        return _redirect("pay", order_no, request.GET["k"])
+    return _page(request, "order", {"order": found})
+
+
+@never_cache
+@require_http_methods(["GET", "HEAD", "POST"])
+def find(request: HttpRequest) -> HttpResponse:
+    """Look an order up again, with what only its buyer knows."""
+    form = FindForm(request.POST if request.method == "POST" else None)
+    if form.is_valid():
+        given = form.cleaned_data
+        asked = (given["order_no"].strip(), given["phone"].strip(), given["last4"])
+        secret = door.call(_service().find(*asked))
+        if secret is not None:
+            return _redirect("order", asked[0], secret)
+        form.add_error(None, refusal_text(Refusal(Reason.ORDER_UNKNOWN), english=_english()))
+    return _page(request, "find", {"form": form}, 422 if form.errors else 200)

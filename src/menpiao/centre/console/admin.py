@@ -1,0 +1,193 @@
+"""What the console shows and lets people change: the set-up, terminals, people; records to read."""
+
+import secrets
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from django.contrib import admin, messages
+from django.db.models import QuerySet
+from django.http import HttpRequest
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+from menpiao.centre.console import models as records
+from menpiao.storage.database.devices import code_hash
+from menpiao.storage.database.models import (
+    Device,
+    EnrolmentCode,
+    Gate,
+    PriceRule,
+    Product,
+    Site,
+    SlotPlan,
+    Staff,
+)
+
+# Django's classes take their models as parameters for the type checker alone.
+if TYPE_CHECKING:
+    _Page = admin.ModelAdmin[Any]
+    _Stacked = admin.StackedInline[Any, Any]
+    _Tabular = admin.TabularInline[Any, Any]
+else:
+    _Page, _Stacked, _Tabular = admin.ModelAdmin, admin.StackedInline, admin.TabularInline
+
+_CODE_LIFE = timedelta(hours=1)
+
+
+class PriceRuleInline(_Stacked):
+    """Concessions of a product."""
+
+    model = PriceRule
+    extra = 0
+
+
+class SlotPlanInline(_Tabular):
+    """The daily pattern of a product's slots."""
+
+    model = SlotPlan
+    extra = 0
+
+
+@admin.register(Site)
+class SiteAdmin(_Page):
+    """Scenic areas."""
+
+    list_display = ("name", "code", "zone", "day_capacity", "instant_capacity", "is_open")
+
+
+@admin.register(Product)
+class ProductAdmin(_Page):
+    """What is sold, with its concessions and slots."""
+
+    list_display = ("name", "code", "kind", "price_fen", "sale_days", "on_sale")
+    list_filter = ("site", "kind", "on_sale")
+    filter_horizontal = ("gates",)
+    inlines: ClassVar = [PriceRuleInline, SlotPlanInline]
+
+
+@admin.register(Gate)
+class GateAdmin(_Page):
+    """Lanes."""
+
+    list_display = ("name", "name_en", "direction", "is_open")
+    list_filter = ("site", "direction")
+
+
+@admin.register(Device)
+class DeviceAdmin(_Page):
+    """Terminals: enrolled by themselves with a one-time code, revoked here."""
+
+    list_display = ("name", "site", "enrolled_at", "last_seen_at", "revoked_at")
+    list_filter = ("site",)
+    readonly_fields = ("enrolled_at", "last_seen_at", "revoked_at")
+    filter_horizontal = ("gates",)
+    actions: ClassVar = ["revoke"]
+
+    @admin.action(description=_("停用所选终端"), permissions=["change"])
+    def revoke(self, request: HttpRequest, queryset: QuerySet[Device]) -> None:
+        """Never let these terminals in again; a revoked terminal enrols with a new code."""
+        for device in queryset.filter(revoked_at__isnull=True):
+            device.revoked_at = timezone.now()
+            device.save(update_fields=["revoked_at"])
+            self.log_change(request, device, str(_("停用")))
+        self.message_user(request, _("所选终端已停用"))
+
+    def has_add_permission(self, request: HttpRequest) -> bool:  # noqa: ARG002 - Django's shape
+        """A terminal adds itself."""
+        return False
+
+
+@admin.register(EnrolmentCode)
+class EnrolmentCodeAdmin(_Page):
+    """One-time codes for terminals; the code is shown once, when it is saved."""
+
+    list_display = ("site", "expires_at", "used_at")
+    fields = ("site", "gates")
+    filter_horizontal = ("gates",)
+
+    def save_model(self, request: HttpRequest, obj: EnrolmentCode, form: Any, change: bool) -> None:  # noqa: FBT001 - Django's shape
+        """Make the code and show it; only its hash is kept."""
+        if not change:
+            code = secrets.token_hex(8).upper()
+            obj.code_hash = code_hash(code)
+            obj.expires_at = timezone.now() + _CODE_LIFE
+            shown = "-".join(code[i : i + 4] for i in range(0, len(code), 4))
+            text = _("登记码（只显示一次，一小时内有效）：")
+            self.message_user(request, f"{text}{shown}", messages.WARNING)
+        super().save_model(request, obj, form, change)
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:  # noqa: ARG002 - Django's shape
+        """A code is made or thrown away, never edited."""
+        return False
+
+
+@admin.register(Staff)
+class StaffAdmin(_Page):
+    """People of the house and what they may do."""
+
+    list_display = ("user", "site", "role")
+    list_filter = ("site", "role")
+    autocomplete_fields = ("user",)
+
+
+class RecordAdmin(_Page):
+    """A record: to be read, never changed here."""
+
+    show_full_result_count = False
+    list_per_page = 50
+
+    def has_add_permission(self, request: HttpRequest) -> bool:  # noqa: ARG002 - Django's shape
+        """Never."""
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:  # noqa: ARG002 - Django's shape
+        """Never."""
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:  # noqa: ARG002 - Django's shape
+        """Never."""
+        return False
+
+
+@admin.register(records.Order)
+class OrderAdmin(RecordAdmin):
+    """Orders."""
+
+    list_display = ("__str__", "channel", "state", "visit_date", "people", "total_fen")
+    list_filter = ("state", "channel", "visit_date")
+    search_fields = ("=id",)
+
+
+@admin.register(records.Ticket)
+class TicketAdmin(RecordAdmin):
+    """Tickets."""
+
+    list_display = ("__str__", "holder_masked", "state", "visit_date", "people", "used", "inside")
+    list_filter = ("state", "visit_date")
+    search_fields = ("=id", "=order_id")
+
+
+@admin.register(records.Admission)
+class AdmissionAdmin(RecordAdmin):
+    """Scans."""
+
+    list_display = ("at", "gate_id", "direction", "admitted", "reason", "people", "ticket_id")
+    list_filter = ("admitted", "direction", "reason")
+    search_fields = ("=ticket_id",)
+
+
+@admin.register(records.Payment)
+class PaymentAdmin(RecordAdmin):
+    """Payments."""
+
+    list_display = ("out_trade_no", "provider", "state", "amount_fen", "unknown", "created_at")
+    list_filter = ("state", "provider", "unknown")
+    search_fields = ("=order_id", "=out_trade_no")
+
+
+@admin.register(records.Outbox)
+class OutboxAdmin(RecordAdmin):
+    """What has to leave the house."""
+
+    list_display = ("kind", "channel", "state", "attempts", "due_at", "last_error")
+    list_filter = ("state", "channel", "kind")

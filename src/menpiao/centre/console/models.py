@@ -1,0 +1,140 @@
+"""Read-only views of the hot tables for the console; they own no table and change none.
+
+The tables' keys are ``(site_id, id)``; ``id`` alone is unique too, and the admin wants one column.
+Columns with hashes or sealed personal data are left out on purpose.
+"""
+
+from typing import ClassVar
+
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+from menpiao.domain.ticket import serial_number
+
+
+class Record(models.Model):
+    """A row of a hot table."""
+
+    id = models.BigIntegerField(primary_key=True)
+    site_id = models.BigIntegerField(_("景区"))
+
+    class Meta:
+        abstract = True
+
+    def __str__(self) -> str:
+        return serial_number(self.pk)
+
+
+class Order(Record):
+    """An order."""
+
+    channel = models.TextField(_("渠道"))
+    state = models.TextField(_("状态"))
+    product_id = models.BigIntegerField(_("票种"))
+    visit_date = models.DateField(_("游览日期"))
+    people = models.IntegerField(_("人数"))
+    total_fen = models.BigIntegerField(_("金额（分）"))
+    language = models.TextField(_("语言"))
+    staff_id = models.BigIntegerField(_("员工"), null=True)
+    created_at = models.DateTimeField(_("下单时间"))
+    expires_at = models.DateTimeField(_("支付截止"), null=True)
+    paid_at = models.DateTimeField(_("支付时间"), null=True)
+
+    class Meta:
+        managed = False
+        db_table = "orders"
+        verbose_name = _("订单")
+        verbose_name_plural = _("订单")
+        ordering: ClassVar = ["-id"]
+
+
+class Ticket(Record):
+    """A ticket, its holder masked."""
+
+    order_id = models.BigIntegerField(_("订单"))
+    product_id = models.BigIntegerField(_("票种"))
+    visit_date = models.DateField(_("游览日期"))
+    opens_at = models.DateTimeField(_("入园开始"))
+    closes_at = models.DateTimeField(_("入园结束"))
+    state = models.TextField(_("状态"))
+    holder_masked = models.TextField(_("游客"))
+    document_type = models.TextField(_("证件类型"))
+    people = models.SmallIntegerField(_("人数"))
+    used = models.SmallIntegerField(_("已入园"))
+    inside = models.SmallIntegerField(_("在园"))
+    price_fen = models.BigIntegerField(_("票价（分）"))
+    concession = models.TextField(_("优惠"))
+    first_in_at = models.DateTimeField(_("首次入园"), null=True)
+    first_in_gate = models.TextField(_("首次入园闸机"))
+
+    class Meta:
+        managed = False
+        db_table = "ticket"
+        verbose_name = _("门票")
+        verbose_name_plural = _("门票")
+        ordering: ClassVar = ["-id"]
+
+
+class Admission(Record):
+    """One scan and its answer."""
+
+    device_id = models.BigIntegerField(_("终端设备"))
+    gate_id = models.BigIntegerField(_("闸机"))
+    direction = models.TextField(_("方向"))
+    at = models.DateTimeField(_("时间"))
+    admitted = models.BooleanField(_("放行"))
+    reason = models.TextField(_("原因"))
+    ticket_id = models.BigIntegerField(_("门票"), null=True)
+    people = models.SmallIntegerField(_("人数"))
+
+    class Meta:
+        managed = False
+        db_table = "admission"
+        verbose_name = _("核销记录")
+        verbose_name_plural = _("核销记录")
+        ordering: ClassVar = ["-id"]
+
+
+class Payment(Record):
+    """A payment at a provider."""
+
+    order_id = models.BigIntegerField(_("订单"))
+    provider = models.TextField(_("支付渠道"))
+    state = models.TextField(_("状态"))
+    amount_fen = models.BigIntegerField(_("金额（分）"))
+    out_trade_no = models.TextField(_("商户单号"))
+    provider_ref = models.TextField(_("渠道单号"), null=True)
+    unknown = models.BooleanField(_("结果未知"))
+    queries = models.SmallIntegerField(_("查询次数"))
+    created_at = models.DateTimeField(_("创建时间"))
+    settled_at = models.DateTimeField(_("完成时间"), null=True)
+    last_error = models.TextField(_("最近错误"))
+
+    class Meta:
+        managed = False
+        db_table = "payment"
+        verbose_name = _("支付")
+        verbose_name_plural = _("支付")
+        ordering: ClassVar = ["-id"]
+
+
+class Outbox(Record):
+    """Something that has to leave the house: a message or money."""
+
+    channel = models.TextField(_("渠道"))
+    kind = models.TextField(_("类型"))
+    ref_id = models.BigIntegerField(_("关联编号"))
+    state = models.TextField(_("状态"))
+    attempts = models.SmallIntegerField(_("尝试次数"))
+    due_at = models.DateTimeField(_("应发时间"))
+    created_at = models.DateTimeField(_("创建时间"))
+    sent_at = models.DateTimeField(_("发出时间"), null=True)
+    done_at = models.DateTimeField(_("完成时间"), null=True)
+    last_error = models.TextField(_("最近错误"))
+
+    class Meta:
+        managed = False
+        db_table = "outbox"
+        verbose_name = _("待发事项")
+        verbose_name_plural = _("待发事项")
+        ordering: ClassVar = ["-id"]

@@ -1,0 +1,74 @@
+"""Filters for what every page shows: money, dates and times of the site, texts by language."""
+
+from datetime import date, datetime
+from zoneinfo import ZoneInfo
+
+from django import template
+from django.utils.translation import get_language
+from django.utils.translation import gettext as _
+
+from menpiao.domain import money
+
+register = template.Library()
+
+
+def is_english() -> bool:
+    """Whether the page is being written in English."""
+    return (get_language() or "").startswith("en")
+
+
+@register.filter
+def yuan(amount_fen: int) -> str:
+    """An amount for people: ``¥120`` or ``¥60.50``."""
+    return "¥" + money.yuan(amount_fen).removesuffix(".00")
+
+
+@register.filter
+def text_of(thing: object, attribute: str) -> str:
+    """A text of a thing in the page's language; Chinese where there is no English one."""
+    chinese = getattr(thing, attribute, None) or getattr(thing, f"{attribute}_zh", "")
+    english = getattr(thing, f"{attribute}_en", "")
+    return str(english if is_english() and english else chinese)
+
+
+@register.filter
+def clock(moment: datetime, zone: str) -> str:
+    """The time of day at the site; the last second of an hour reads as the full hour."""
+    local = moment.astimezone(ZoneInfo(zone))
+    if (local.minute, local.second) == (59, 59):
+        return f"{local.hour + 1:02d}:00"
+    return f"{local:%H:%M}"
+
+
+@register.filter
+def day(value: date) -> str:
+    """A date with its weekday, as people say it."""
+    if is_english():
+        return f"{value:%a}, {value.day} {value:%B %Y}"
+    return f"{value.year}年{value.month}月{value.day}日 周{'一二三四五六日'[value.weekday()]}"
+
+
+@register.filter
+def month(value: date) -> str:
+    """A month with its year."""
+    return f"{value:%B %Y}" if is_english() else f"{value.year}年{value.month}月"
+
+
+_STATES = {
+    "awaiting_payment": lambda: _("待支付"),
+    "paid": lambda: _("已支付"),
+    "expired": lambda: _("已超时"),
+    "held": lambda: _("待支付"),
+    "valid": lambda: _("可使用"),
+    "refunding": lambda: _("退款中"),
+    "refunded": lambda: _("已退款"),
+    "cancelled": lambda: _("已取消"),
+    "blocked": lambda: _("已锁定"),
+}
+
+
+@register.filter
+def state_word(state: str) -> str:
+    """The word for a state of an order or a ticket."""
+    word = _STATES.get(state)
+    return word() if word else state
