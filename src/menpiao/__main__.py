@@ -1,6 +1,7 @@
 """The one command: serve · park · doctor · bench · demo."""
 
 import argparse
+import os
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -12,6 +13,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run a command; 0 when it did what was asked, 1 when not, 2 for a wrong call."""
     parser = _parser()
     arguments = parser.parse_args(argv)
+    if arguments.config is not None:
+        # The pages' framework and child processes read the same file.
+        os.environ["MENPIAO_CONFIG"] = str(arguments.config)
     try:
         settings = load(arguments.config)
     except SettingsError as error:

@@ -10,7 +10,8 @@ import asyncpg
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
-from starlette.routing import BaseRoute, Route
+from starlette.routing import BaseRoute, Mount, Route
+from starlette.types import ASGIApp
 
 from menpiao.centre.booking.api import BookingApi
 from menpiao.centre.booking.service import BookingService
@@ -22,6 +23,7 @@ from menpiao.centre.commerce.api import CommerceApi
 from menpiao.centre.commerce.provider import QrProvider
 from menpiao.centre.commerce.service import CommerceService
 from menpiao.centre.commerce.wechat.client import WechatPay
+from menpiao.centre.design import door
 from menpiao.centre.selling.service import PaymentCore, RefundCore, SellingService
 from menpiao.settings import Settings
 from menpiao.storage.crypto import Vault
@@ -87,9 +89,12 @@ async def open_centre(settings: Settings) -> AsyncIterator[Centre]:
 class CentreApp:
     """The ASGI application of the chosen servers; none chosen: all of them."""
 
-    def __init__(self, settings: Settings, servers: tuple[str, ...] = ()) -> None:
-        """Serve with these settings."""
+    def __init__(
+        self, settings: Settings, servers: tuple[str, ...] = (), *, pages: ASGIApp | None = None
+    ) -> None:
+        """Serve with these settings; ``pages`` answers whatever is no machine's door."""
         self._settings = settings
+        self._pages = pages
         self._servers = servers
         self.centre: Centre | None = None
         self.app = Starlette(routes=[], lifespan=self._lifespan)
@@ -99,10 +104,12 @@ class CentreApp:
         async with open_centre(self._settings) as centre:
             self.centre = centre
             app.router.routes.extend(self._routes(centre))
+            door.bind(asyncio.get_running_loop(), {BookingService: centre.booking})
             jobs = [asyncio.create_task(job) for job in self._jobs(centre)]
             try:
                 yield
             finally:
+                door.unbind()
                 self.centre = None
                 for job in jobs:
                     job.cancel()
@@ -129,6 +136,8 @@ class CentreApp:
             routes += BookingApi(centre.booking).routes()
         if self._runs("commerce"):
             routes += CommerceApi(centre.commerce).routes()
+        if self._pages is not None:
+            routes.append(Mount("/", app=self._pages))
         return routes
 
     async def _ready(self, request: Request) -> Response:  # noqa: ARG002 - a route's shape

@@ -5,8 +5,11 @@ import os
 import signal
 import sys
 from types import FrameType
+from typing import Any, cast
 
 import uvicorn
+from a2wsgi import WSGIMiddleware
+from starlette.types import ASGIApp
 
 from menpiao.compose.centre import CentreApp
 from menpiao.settings import Settings
@@ -21,10 +24,20 @@ def prepare(settings: Settings) -> None:
     migrate()
 
 
+def _pages(servers: tuple[str, ...]) -> ASGIApp | None:
+    """The pages for people (WSGI, in threads), where the chosen servers have any."""
+    if servers and "booking" not in servers:
+        return None
+    from django.core.wsgi import get_wsgi_application
+
+    application = cast("Any", get_wsgi_application())
+    return cast("ASGIApp", WSGIMiddleware(application, workers=10))
+
+
 def server_config(settings: Settings, servers: tuple[str, ...]) -> uvicorn.Config:
     """How uvicorn runs the chosen servers: fast parsers, plain frames, no access log."""
     return uvicorn.Config(
-        CentreApp(settings, servers).app,
+        CentreApp(settings, servers, pages=_pages(servers)).app,
         host=settings.http.host,
         port=settings.http.port,
         loop="uvloop",
