@@ -120,3 +120,24 @@ def stage(merchant_folder):
         return asyncio.run(main())
 
     return play
+
+
+@pytest.fixture
+def shop(tmp_path, merchant_folder):
+    """``play(scenario, **options)``: a scenario on a real database of its own."""
+    from tests.centre.commerce.shop import Shop
+    from tests.support_db import FreshDatabase
+
+    database = FreshDatabase(tmp_path)
+
+    def play(scenario, *, time_scale=1.0, **park):
+        async def main():
+            async with Shop(database, merchant_folder, serving, time_scale).open(
+                **park
+            ) as open_shop:
+                return await scenario(open_shop)
+
+        return asyncio.run(main())
+
+    yield play
+    database.drop()
