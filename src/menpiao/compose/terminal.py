@@ -1,0 +1,114 @@
+"""The terminals, put together: which drivers a lane's configuration means."""
+
+import asyncio
+import contextlib
+import signal
+import ssl
+from datetime import timedelta, timezone
+from importlib.metadata import version
+from pathlib import Path
+
+from menpiao.compose.lane import network_printer, serial_reader
+from menpiao.terminals.gate.config import GateConfig, load_config, new_config
+from menpiao.terminals.gate.program import GateParts, run_gate
+from menpiao.terminals.parts.display.kiosk import KioskDisplay
+from menpiao.terminals.parts.link.enrol import enrol
+from menpiao.terminals.parts.link.identity import load_identity
+from menpiao.terminals.parts.link.websocket import WebSocketLink
+from menpiao.terminals.parts.printer.base import Slip
+from menpiao.terminals.parts.printer.slips import AdmissionFacts, admission_slip
+from menpiao.wire.check import Answer, Enrolled
+
+READER_PORT = "/dev/ttyUSB0"
+
+
+def gate_parts(config: GateConfig) -> GateParts:
+    """The parts that a configuration names.
+
+    Raises:
+        IdentityError: this terminal is not enrolled, or its key file cannot be used.
+        OSError: the file of authorities cannot be read.
+        KeyError: there is no such printer profile.
+    """
+    printer = config.printer
+    return GateParts(
+        reader=serial_reader(config.reader.port),
+        link=WebSocketLink(
+            config.centre,
+            load_identity(config.key_path),
+            tls=_trust(config.centre, config.authority_file),
+            software=f"menpiao {version('menpiao')}",
+        ),
+        display=KioskDisplay(config.display.port),
+        make_slip=answer_slip,
+        printer=network_printer(printer.host, printer.port, printer.profile)
+        if printer.host
+        else None,
+    )
+
+
+def answer_slip(answer: Answer, site: str) -> Slip:
+    """The slip of an admission, in the site's own time."""
+    zone = timezone(timedelta(seconds=answer.utc_offset_s))
+    return admission_slip(
+        AdmissionFacts(
+            site=site,
+            status=answer.zh,
+            people=answer.people,
+            ticket_number=answer.ticket_no,
+            checked_at=answer.at.astimezone(zone),
+            place=answer.place,
+            holder_masked=answer.holder,
+        )
+    )
+
+
+def run_gate_from_config(path: Path) -> None:
+    """Run one lane until the process is told to end; raises what `gate_parts` raises."""
+    config = load_config(path)
+    parts = gate_parts(config)
+    asyncio.run(_until_told(config, parts))
+
+
+async def _until_told(config: GateConfig, parts: GateParts) -> None:
+    lane = asyncio.create_task(run_gate(config, parts))
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, lane.cancel)
+    with contextlib.suppress(asyncio.CancelledError):
+        await lane
+
+
+def enrol_gate(
+    centre: str,
+    code: str,
+    config_path: Path,
+    *,
+    reader_port: str = READER_PORT,
+    authority_file: str = "",
+) -> Enrolled:
+    """Enrol this computer as a lane; writes the configuration if there is none yet.
+
+    Raises:
+        EnrolmentError: the centre cannot be reached, or refuses.
+        IdentityError: there is a key file that cannot be used.
+        ConfigError: there is a configuration that cannot be used.
+        OSError: a file cannot be written.
+    """
+    if config_path.exists():
+        key_path = load_config(config_path).key_path
+    else:
+        key_path = config_path.absolute().parent / "gate-data" / "gate-key.json"
+    enrolled = enrol(centre, code, key_path, tls=_trust(centre, authority_file))
+    if not config_path.exists():
+        gate_id = enrolled.gates[0].id if enrolled.gates else 1
+        config_path.parent.mkdir(parents=True, exist_ok=True)
+        config_path.write_text(new_config(centre, gate_id, reader_port), encoding="utf-8")
+    return enrolled
+
+
+def _trust(centre: str, authority_file: str) -> ssl.SSLContext | None:
+    """The authorities for the centre's certificate; None: the system's, or no TLS at all."""
+    if not authority_file or not centre.startswith("https:"):
+        return None
+    return ssl.create_default_context(cafile=authority_file)

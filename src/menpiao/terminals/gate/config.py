@@ -1,0 +1,131 @@
+"""What one lane is told from outside: a TOML file, read once at start."""
+
+from __future__ import annotations
+
+import os
+import tomllib
+from pathlib import Path
+from typing import Annotated, Any
+from urllib.parse import urlsplit
+
+import msgspec
+
+Port = Annotated[int, msgspec.Meta(ge=0, le=65_535)]
+Seconds = Annotated[float, msgspec.Meta(gt=0, le=60)]
+
+
+class ConfigError(ValueError):
+    """The configuration cannot be used; the message says which key, and what was expected."""
+
+
+class _Table(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A table of the file."""
+
+
+class Reader(_Table, frozen=True):
+    """The ID-card reader (301): a serial port such as ``/dev/ttyUSB0``."""
+
+    port: str
+
+
+class Printer(_Table, frozen=True):
+    """The slip printer (305) on the network; ``host`` empty: the lane prints nothing."""
+
+    host: str = ""
+    port: Port = 9100
+    profile: str = "generic-80"
+
+
+class Display(_Table, frozen=True):
+    """The lane screen (304), served on this computer alone."""
+
+    port: Port = 8750
+
+
+class Delays(_Table, frozen=True):
+    """Every delay of the controller, in seconds."""
+
+    hold_s: Seconds = 3.0
+    """How long an answer stays on the screen while nobody follows."""
+    least_show_s: Seconds = 0.6
+    """How long an answer stays when the next visitor's answer is there already."""
+    ask_timeout_s: Seconds = 1.2
+    """From the ask to the manual lane."""
+    checking_after_s: Seconds = 0.25
+    """An ask that takes longer than this is shown as being checked."""
+    same_card_s: Seconds = 1.0
+    """A card reported again within this time after its answer is the same presentation."""
+    repeat_nonce_s: Annotated[float, msgspec.Meta(gt=0, le=3600)] = 300.0
+    """How long an unanswered card is asked for again under its first nonce."""
+    journal_s: Seconds = 2.0
+    """For one write to the journal, before the disk is taken for broken."""
+    probe_s: Seconds = 5.0
+    """Between two looks whether a broken journal works again."""
+
+
+class GateConfig(_Table, frozen=True):
+    """One lane. ``centre`` is the base address of the ticket centre."""
+
+    centre: str
+    gate_id: Annotated[int, msgspec.Meta(ge=1)]
+    reader: Reader
+    data_dir: Path = Path("data")
+    key_file: str = "gate-key.json"
+    """Relative to ``data_dir`` unless absolute."""
+    authority_file: str = ""
+    """PEM certificates to trust for the centre instead of the system's."""
+    printer: Printer = Printer()
+    display: Display = Display()
+    delays: Delays = Delays()
+
+    @property
+    def key_path(self) -> Path:
+        """The file of this terminal's key."""
+        return self.data_dir / self.key_file
+
+    @property
+    def journal_path(self) -> Path:
+        """The file of the lane's journal."""
+        return self.data_dir / "journal.sqlite3"
+
+
+def _path(kind: type[Any], value: object) -> object:
+    return kind(value) if kind is Path else value
+
+
+def load_config(path: Path) -> GateConfig:
+    """Read a lane's configuration; a relative ``data_dir`` begins at the file's folder.
+
+    Raises:
+        ConfigError: the file cannot be read, a key is unknown or has a wrong value.
+    """
+    try:
+        raw = tomllib.loads(path.read_text(encoding="utf-8"))
+        config = msgspec.convert(raw, GateConfig, dec_hook=_path)
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise ConfigError(f"{path}: {error}") from error
+    except msgspec.ValidationError as error:
+        raise ConfigError(f"{path}: {error}") from error
+    parts = urlsplit(config.centre)
+    if parts.scheme not in {"http", "https"} or not parts.hostname:
+        raise ConfigError(f"{path}: centre must begin with https:// or http://")
+    folder = Path(os.path.abspath(path)).parent  # noqa: PTH100 - resolve() would follow links
+    return msgspec.structs.replace(config, data_dir=folder / config.data_dir)
+
+
+def new_config(centre: str, gate_id: int, reader_port: str) -> str:
+    """The text of a first configuration."""
+    quoted = [msgspec.json.encode(text).decode() for text in (centre, reader_port)]
+    return (
+        f"centre = {quoted[0]}\n"
+        f"gate_id = {gate_id}\n"
+        'data_dir = "gate-data"\n'
+        "\n[reader]\n"
+        f"port = {quoted[1]}\n"
+        "\n[printer]\n"
+        'host = ""  # empty: no slips\n'
+        "port = 9100\n"
+        'profile = "generic-80"\n'
+        "\n[display]\n"
+        "port = 8750\n"
+    )

@@ -1,0 +1,258 @@
+"""The central controller (patent part 302): from a card to an answer on screen and paper.
+
+One task takes events one after the other. Nobody is admitted but by a decision whose nonce is
+that of the very ask that was noted in the journal before.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+from collections.abc import Callable
+from contextlib import suppress
+from datetime import UTC, datetime
+
+import structlog
+
+from menpiao.domain.reasons import Reason
+from menpiao.terminals.gate.config import Delays
+from menpiao.terminals.gate.decider import Decider
+from menpiao.terminals.gate.journal import Journal, Outcome
+from menpiao.terminals.gate.presentations import Presentations
+from menpiao.terminals.gate.slips import Slips
+from menpiao.terminals.gate.states import RESTING, SHOWING, GateState, check_step
+from menpiao.terminals.gate.troubles import Troubles
+from menpiao.terminals.gate.views import Views, place_of
+from menpiao.terminals.parts.display.base import Display
+from menpiao.terminals.parts.link.base import (
+    Greeted,
+    LateAnswer,
+    LinkChanged,
+    LinkEvent,
+    LinkFailure,
+    LinkState,
+)
+from menpiao.terminals.parts.reader.base import (
+    CardPresented,
+    CardRead,
+    CardUnreadable,
+    ReaderEvent,
+    ReaderFault,
+    ReaderReady,
+    Unreadable,
+)
+from menpiao.wire.check import Answer, Ask, Change, Command, Credential
+
+log = structlog.get_logger(__name__)
+
+_CARDS_WAITING_MOST = 4
+
+
+def random_nonce() -> str:
+    """128 random bits as text."""
+    return secrets.token_urlsafe(16)
+
+
+class Controller:
+    """One lane. ``clock`` gives the time in UTC; ``new_nonce`` is never twice the same."""
+
+    def __init__(
+        self,
+        gate_id: int,
+        decider: Decider,
+        display: Display,
+        journal: Journal,
+        slips: Slips,
+        *,
+        delays: Delays | None = None,
+        clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+        new_nonce: Callable[[], str] = random_nonce,
+    ) -> None:
+        self._gate_id = gate_id
+        self._decider = decider
+        self._display = display
+        self._journal = journal
+        self._slips = slips
+        self._delays = delays or Delays()
+        self._clock = clock
+        self._views = Views()
+        self._troubles = Troubles()
+        self._cards = Presentations(
+            self._delays.same_card_s, self._delays.repeat_nonce_s, new_nonce
+        )
+        self._events: asyncio.Queue[ReaderEvent | LinkEvent] = asyncio.Queue()
+        self._state = GateState.OUT_OF_SERVICE
+        self._shown_at = 0.0
+        self._probed_at = 0.0
+
+    @property
+    def state(self) -> GateState:
+        """Where the lane is."""
+        return self._state
+
+    def deliver(self, event: ReaderEvent | LinkEvent) -> None:
+        """Take an event of a part; never blocks."""
+        is_card = isinstance(event, CardPresented | CardUnreadable)
+        if is_card and self._events.qsize() >= _CARDS_WAITING_MOST:
+            # Its holder would be gone before the answer: nobody's ticket is used up unseen.
+            log.warning("card_dropped")
+            return
+        self._events.put_nowait(event)
+
+    async def run(self) -> None:
+        """Serve the lane until cancelled."""
+        self._rest()
+        while True:
+            event = await self._next()
+            try:
+                await self._handle(event)
+            except Exception:
+                log.exception("lane_mishap", state=self._state.value)
+                self._state = GateState.SHOWING_REFUSE
+                self._shown_at = self._now_s()
+                self._display.show(self._views.refusal(Reason.NEEDS_STAFF))
+
+    async def _next(self) -> ReaderEvent | LinkEvent | None:
+        """The next event; None when an answer was shown long enough, or it is time to look."""
+        wait_s = None
+        if self._state in SHOWING:
+            wait_s = max(0.0, self._shown_at + self._delays.hold_s - self._now_s())
+        elif self._troubles.journal:
+            wait_s = max(0.0, self._probed_at + self._delays.probe_s - self._now_s())
+        with suppress(TimeoutError):
+            async with asyncio.timeout(wait_s):
+                return await self._events.get()
+        return None
+
+    async def _handle(self, event: ReaderEvent | LinkEvent | None) -> None:
+        match event:
+            case CardPresented():
+                await self._card(event.card)
+            case CardUnreadable():
+                is_card = event.reason is not Unreadable.CONTENT
+                await self._refuse(Reason.REREAD if is_card else Reason.NEEDS_STAFF)
+            case ReaderFault():
+                self._troubles.reader = True
+            case ReaderReady():
+                self._troubles.reader = False
+            case LinkChanged():
+                self._troubles.link = event.state is not LinkState.UP
+                self._troubles.refused = event.reason
+            case Greeted():
+                self._views.place = place_of(event.welcome, self._gate_id)
+            case LateAnswer():
+                await self._note(event.answer, "late")
+            case Command() | Change():
+                # No command opens a lane: only a decision on a document does.
+                log.info("not_for_this_lane", message=type(event).__name__)
+            case None:
+                await self._pause_over()
+        # What is being shown to a visitor is shown to its end.
+        if self._state in RESTING:
+            self._rest()
+
+    async def _pause_over(self) -> None:
+        if self._troubles.journal:
+            self._probed_at = self._now_s()
+            self._troubles.journal = not await self._journal.works()
+        self._rest()
+
+    async def _card(self, card: CardRead) -> None:
+        kind = card.document_type
+        digest = self._cards.digest(kind, card.number)
+        if self._cards.is_repeat(digest, self._now_s()):
+            return
+        self._go(GateState.READING)
+        nonce = self._cards.nonce(digest, self._now_s())
+        at = self._clock()
+        self._troubles.journal = not await self._journal.begin(nonce, kind, self._gate_id, at)
+        if self._troubles.journal:
+            self._probed_at = self._now_s()
+            await self._refuse(Reason.NEEDS_STAFF)
+            return
+        self._go(GateState.ASKING)
+        credential = Credential(kind=kind, number=card.number)
+        ask = Ask(nonce=nonce, credential=credential, gate_id=self._gate_id, at=at)
+        outcome = await self._decide(ask)
+        now_s = self._now_s()
+        if isinstance(outcome, Answer):
+            self._cards.answered(digest, now_s)
+            await self._answer(outcome)
+            return
+        if outcome.may_repeat:
+            self._cards.unanswered(digest, nonce, now_s)
+        else:
+            self._cards.answered(digest, now_s)
+        await self._refuse(outcome.reason)
+        await self._end(nonce, Outcome("no_answer", outcome.trouble.value, at=self._clock()))
+
+    async def _decide(self, ask: Ask) -> Answer | LinkFailure:
+        loop = asyncio.get_running_loop()
+        slow = loop.call_later(self._delays.checking_after_s, self._show_checking)
+        try:
+            return await self._decider.decide(ask, self._delays.ask_timeout_s)
+        finally:
+            slow.cancel()
+
+    def _show_checking(self) -> None:
+        if self._now_s() - self._shown_at >= self._delays.least_show_s:
+            self._display.show(self._views.checking())
+
+    async def _answer(self, answer: Answer) -> None:
+        """Show a decision, and print it when somebody may pass."""
+        if answer.admitted and answer.people < 1:
+            log.error("answer_contradicts_itself", nonce=answer.nonce)
+            await self._refuse(Reason.NEEDS_STAFF)
+            await self._note(answer, "refused")
+            return
+        await self._let_be_read()
+        self._go(GateState.SHOWING_ADMIT if answer.admitted else GateState.SHOWING_REFUSE)
+        self._shown_at = self._now_s()
+        self._display.show(self._views.answer(answer))
+        await self._note(answer, "admitted" if answer.admitted else "refused")
+        if answer.admitted:
+            self._slips.print_later(answer, self._views.place.site)
+
+    async def _refuse(self, reason: Reason) -> None:
+        """Send the visitor on without a decision."""
+        await self._let_be_read()
+        self._go(GateState.SHOWING_REFUSE)
+        self._shown_at = self._now_s()
+        self._display.show(self._views.refusal(reason))
+
+    async def _let_be_read(self) -> None:
+        """Leave the visitor before a moment to see the answer."""
+        rest_s = self._shown_at + self._delays.least_show_s - self._now_s()
+        if self._shown_at and rest_s > 0:
+            await asyncio.sleep(rest_s)
+
+    async def _note(self, answer: Answer, outcome: str) -> None:
+        people = answer.people if answer.admitted else 0
+        await self._end(
+            answer.nonce, Outcome(outcome, answer.reason, people, answer.ticket_no, answer.at)
+        )
+
+    async def _end(self, nonce: str, outcome: Outcome) -> None:
+        # The decision stands; a journal that cannot take it closes the lane for the next visitor.
+        if not await self._journal.end(nonce, outcome):
+            self._troubles.journal = True
+            self._probed_at = self._now_s()
+
+    def _rest(self) -> None:
+        """Return to rest: the lane as its troubles leave it."""
+        troubles = self._troubles
+        state = troubles.resting_state
+        self._go(state)
+        if state is GateState.IDLE:
+            view = self._views.offline() if troubles.link else self._views.ready()
+        else:
+            view = self._views.closed(state.value, troubles.shown_cause)
+        self._display.show(view)
+
+    def _go(self, state: GateState) -> None:
+        check_step(self._state, state)
+        self._state = state
+
+    @staticmethod
+    def _now_s() -> float:
+        return asyncio.get_running_loop().time()

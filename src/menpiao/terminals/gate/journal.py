@@ -1,0 +1,170 @@
+"""The lane's own book: every ask before it is asked, its answer, and whether a slip came out.
+
+Documents are not in it: an entry is its nonce and the kind of card. Trouble with the disk is a
+value (False), and the next call tries again from the start.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import sqlite3
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Final
+
+import structlog
+
+log = structlog.get_logger(__name__)
+
+_KEEP: Final = timedelta(days=90)
+_PRUNE_EVERY: Final = 500
+_SCHEMA: Final = """
+create table if not exists asks (
+    nonce text primary key,
+    kind text not null,
+    gate_id integer not null,
+    asked_at text not null,
+    times integer not null default 1,
+    outcome text not null default 'asked'
+        check (outcome in ('asked', 'admitted', 'refused', 'no_answer', 'late')),
+    reason text not null default '',
+    people integer not null default 0,
+    ticket_no text not null default '',
+    answered_at text not null default '',
+    printed text not null default ''
+) strict;
+create index if not exists asks_by_time on asks (asked_at);
+"""
+_DAMAGED: Final = {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """How an ask ended: admitted, refused, no_answer or late."""
+
+    outcome: str
+    reason: str
+    people: int = 0
+    ticket_no: str = ""
+    at: datetime | None = None
+
+
+class Journal:
+    """An SQLite file; every entry is on disk before its call returns True."""
+
+    def __init__(self, path: Path, timeout_s: float = 2.0) -> None:
+        self._path = path
+        self._timeout_s = timeout_s
+        # One thread: SQLite calls never overlap, and a hanging disk holds nobody else up.
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="journal")
+        self._connection: sqlite3.Connection | None = None
+        self._begun = 0
+
+    async def begin(self, nonce: str, kind: str, gate_id: int, at: datetime) -> bool:
+        """Note an ask that is about to be made; a repeat of its nonce counts up."""
+        self._begun += 1
+        if self._begun % _PRUNE_EVERY == 1:
+            before = (at - _KEEP).isoformat()
+            await self._write("delete from asks where asked_at < ?", (before,))
+        return await self._write(
+            "insert into asks (nonce, kind, gate_id, asked_at) values (?, ?, ?, ?)"
+            " on conflict (nonce) do update set times = times + 1",
+            (nonce, kind, gate_id, at.isoformat()),
+        )
+
+    async def end(self, nonce: str, outcome: Outcome) -> bool:
+        """Note how an ask ended."""
+        return await self._write(
+            "update asks set outcome = ?, reason = ?, people = ?, ticket_no = ?, answered_at = ?"
+            " where nonce = ?",
+            (
+                outcome.outcome,
+                outcome.reason,
+                outcome.people,
+                outcome.ticket_no,
+                outcome.at.isoformat() if outcome.at else "",
+                nonce,
+            ),
+        )
+
+    async def printed(self, nonce: str, status: str) -> bool:
+        """Note how the slip of an ask ended."""
+        return await self._write("update asks set printed = ? where nonce = ?", (status, nonce))
+
+    async def works(self) -> bool:
+        """Whether an entry could be written now: one is written, and taken back."""
+        return await self._run(self._try)
+
+    def close(self) -> None:
+        """Close the file; entries that are being written are waited for."""
+        self._thread.submit(self._drop)
+        self._thread.shutdown()
+
+    async def _write(self, statement: str, values: tuple[object, ...]) -> bool:
+        def work(connection: sqlite3.Connection) -> None:
+            with connection:
+                connection.execute(statement, values)
+
+        return await self._run(work)
+
+    async def _run(self, work: Callable[[sqlite3.Connection], None]) -> bool:
+        loop = asyncio.get_running_loop()
+        try:
+            async with asyncio.timeout(self._timeout_s):
+                return await loop.run_in_executor(self._thread, self._guarded, work)
+        except TimeoutError:
+            log.warning("journal_hangs")
+            return False
+
+    def _guarded(self, work: Callable[[sqlite3.Connection], None]) -> bool:
+        try:
+            if self._connection is None:
+                self._connection = self._open()
+            work(self._connection)
+        except (sqlite3.Error, OSError) as error:
+            log.warning("journal_broken", kind=type(error).__name__, text=str(error))
+            self._drop()
+            if getattr(error, "sqlite_errorcode", 0) & 0xFF in _DAMAGED:
+                self._set_aside()
+            return False
+        return True
+
+    def _open(self) -> sqlite3.Connection:
+        self._path.parent.mkdir(parents=True, exist_ok=True)
+        connection = sqlite3.connect(self._path, timeout=1.0, check_same_thread=False)
+        try:
+            connection.execute("pragma journal_mode = wal")
+            connection.execute("pragma synchronous = full")
+            connection.executescript(_SCHEMA)
+        except sqlite3.Error:
+            connection.close()
+            raise
+        return connection
+
+    @staticmethod
+    def _try(connection: sqlite3.Connection) -> None:
+        # Rolling back would prove nothing: only a commit needs the disk.
+        with connection:
+            connection.execute("pragma user_version = 1")
+            connection.execute(
+                "insert into asks (nonce, kind, gate_id, asked_at) values ('-', '', 0, '9')"
+            )
+        with connection:
+            connection.execute("delete from asks where nonce = '-'")
+
+    def _drop(self) -> None:
+        if self._connection is not None:
+            with contextlib.suppress(sqlite3.Error):
+                self._connection.close()
+            self._connection = None
+
+    def _set_aside(self) -> None:
+        """Keep a damaged file for whoever looks into it, and let the next call begin a new one."""
+        with contextlib.suppress(OSError):
+            self._path.replace(self._path.with_suffix(".damaged"))
+            for rest in ("-wal", "-shm"):
+                self._path.with_name(self._path.name + rest).unlink(missing_ok=True)

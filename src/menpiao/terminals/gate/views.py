@@ -1,0 +1,122 @@
+"""What the lane shows in each state, from answers and from the one table of reasons."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta, timezone
+from typing import Final
+
+from menpiao.domain.reasons import WORDINGS, Reason
+from menpiao.terminals.parts.display.base import Signal, View
+from menpiao.wire.check import Answer, Welcome
+
+_MANUAL: Final = WORDINGS[Reason.MANUAL_LANE]
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where this lane is, as the centre names it; empty until it has said so."""
+
+    site: str = ""
+    site_en: str = ""
+    gate: str = ""
+    gate_en: str = ""
+
+
+def place_of(welcome: Welcome, gate_id: int) -> Place:
+    """The names of this lane."""
+    for gate in welcome.gates:
+        if gate.id == gate_id:
+            return Place(welcome.site, welcome.site_en, gate.name, gate.name_en)
+    return Place(welcome.site, welcome.site_en)
+
+
+class Views:
+    """Builds views for one lane."""
+
+    def __init__(self) -> None:
+        self.place = Place()
+
+    def ready(self) -> View:
+        """Lay your card."""
+        return self._at(
+            View(
+                signal=Signal.READY,
+                state="idle",
+                zh="请刷身份证",
+                en="Place your ID card",
+                zh_next="平放至提示音",
+                en_next="Hold it until the tone",
+            )
+        )
+
+    def checking(self) -> View:
+        """The centre has not answered yet."""
+        return self._at(View(signal=Signal.WAIT, state="asking", zh="正在核验", en="Checking"))
+
+    def answer(self, answer: Answer) -> View:
+        """A decision of the centre."""
+        since = answer.since
+        return self._at(
+            View(
+                signal=Signal.ADMIT if answer.admitted else Signal.REFUSE,
+                state="showing_admit" if answer.admitted else "showing_refuse",
+                zh=answer.zh,
+                en=answer.en,
+                zh_next=answer.zh_next,
+                en_next=answer.en_next,
+                voice=answer.voice,
+                holder=answer.holder,
+                product=answer.product,
+                product_en=answer.product_en,
+                people=answer.people,
+                remaining=answer.remaining,
+                since=_moment(since, answer) if since is not None else "",
+                since_place=answer.since_place,
+            )
+        )
+
+    def refusal(self, reason: Reason, signal: Signal = Signal.REFUSE) -> View:
+        """No decision: what the lane itself has to say."""
+        words = WORDINGS[reason]
+        return self._at(
+            View(
+                signal=signal,
+                state="showing_refuse",
+                zh=words.zh,
+                en=words.en,
+                zh_next=words.zh_next,
+                en_next=words.en_next,
+                voice=words.voice,
+            )
+        )
+
+    def offline(self) -> View:
+        """The lane stands, and the centre cannot be asked."""
+        return replace(self.refusal(Reason.MANUAL_LANE, Signal.CAUTION), state="idle")
+
+    def closed(self, state: str, cause: Reason | None = None) -> View:
+        """The lane cannot be used; ``cause`` is for the staff who look at it."""
+        words = WORDINGS[cause] if cause else None
+        return self._at(
+            View(
+                signal=Signal.CAUTION,
+                state=state,
+                zh=words.zh if words else "暂停服务",
+                en=words.en if words else "Out of service",
+                zh_next=_MANUAL.zh,
+                en_next=_MANUAL.en,
+                voice=_MANUAL.voice,
+            )
+        )
+
+    def _at(self, view: View) -> View:
+        at = self.place
+        return replace(view, site=at.site, site_en=at.site_en, gate=at.gate, gate_en=at.gate_en)
+
+
+def _moment(since: datetime, answer: Answer) -> str:
+    """Time of day at the site, with the day when it is another one."""
+    zone = timezone(timedelta(seconds=answer.utc_offset_s))
+    local, today = since.astimezone(zone), answer.at.astimezone(zone).date()
+    return local.strftime("%H:%M" if local.date() == today else "%m-%d %H:%M")

@@ -1,0 +1,102 @@
+"""What every link to the centre promises, over whatever network (patent part 303).
+
+The gate knows a link by this file alone. Trouble on the way is a value: a link never raises for
+it, and it never invents a decision.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Protocol
+
+from menpiao.domain.reasons import Reason
+from menpiao.wire.check import Answer, Ask, Change, Command, Welcome
+
+
+class LinkState(StrEnum):
+    """What a health page shows for the link."""
+
+    DOWN = "down"
+    """Not connected; another attempt is made by itself."""
+    UP = "up"
+    """The centre has welcomed this terminal."""
+    REFUSED = "refused"
+    """The centre answers and does not let this terminal in; asked again from time to time."""
+
+
+class LinkTrouble(StrEnum):
+    """Why an ask has no answer."""
+
+    DOWN = "down"
+    """It was never sent: nothing has been decided."""
+    TIMED_OUT = "timed_out"
+    """It was sent and not answered in time: whether it was decided is not known."""
+    REFUSED = "refused"
+    """The centre does not talk to this terminal."""
+    FAULT = "fault"
+    """The centre could not use this ask."""
+
+
+@dataclass(frozen=True, slots=True)
+class LinkFailure:
+    """No answer: nobody may pass for it. ``reason`` is what the lane shows."""
+
+    trouble: LinkTrouble
+    reason: Reason = Reason.MANUAL_LANE
+
+    @property
+    def may_repeat(self) -> bool:
+        """Whether the same document should be asked for again under the same nonce."""
+        return self.trouble is not LinkTrouble.FAULT or self.reason is Reason.BUSY
+
+
+@dataclass(frozen=True, slots=True)
+class LinkChanged:
+    """The state of the link; ``reason`` says why a terminal is refused."""
+
+    state: LinkState
+    reason: Reason | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Greeted:
+    """The link stands: what the centre told of itself and of this terminal."""
+
+    welcome: Welcome
+
+
+@dataclass(frozen=True, slots=True)
+class LateAnswer:
+    """An answer that came after its ask had been given up: to be recorded, never acted on."""
+
+    answer: Answer
+
+
+LinkEvent = LinkChanged | Greeted | LateAnswer | Command | Change
+
+
+class Link(Protocol):
+    """A way to ask the centre."""
+
+    @property
+    def state(self) -> LinkState:
+        """The present state, for health."""
+        ...
+
+    async def run(self, deliver: Callable[[LinkEvent], None]) -> None:
+        """Keep the link up until cancelled.
+
+        Never returns by itself and never raises for trouble of the network. `deliver` is called
+        in the event loop's thread and must not block.
+        """
+        ...
+
+    async def ask(self, ask: Ask, timeout_s: float) -> Answer | LinkFailure:
+        """The centre's answer to this very ask, or why there is none after ``timeout_s``.
+
+        After a cut the ask is sent once more, under the same nonce, if the link comes back within
+        the time.
+        """
+        ...
