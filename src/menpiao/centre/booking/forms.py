@@ -12,6 +12,7 @@ from menpiao.domain.reasons import Reason, Refusal
 from menpiao.wire.booking import BookingRequest, Visitor
 
 _NOT_TYPED = frozenset({DocumentType.NETWORK_ID})
+_DIGITS = 12
 _FIELDS = ("name", "document_type", "number", "people")
 
 
@@ -23,6 +24,11 @@ def document_choices(product: Product, *, english: bool) -> list[tuple[str, str]
         if kind not in _NOT_TYPED
         and (not product.document_types or kind.value in product.document_types)
     ]
+
+
+def small_number(text: str) -> int | None:
+    """A number as a form's hidden field holds it; None for anything else."""
+    return int(text) if text.isascii() and text.isdigit() and len(text) <= _DIGITS else None
 
 
 def refusal_text(refusal: Refusal, *, english: bool) -> str:
@@ -80,7 +86,8 @@ class PhoneForm(forms.Form):
 
     def __init__(self, *arguments: Any, **rest: Any) -> None:
         """The texts are those of the page's language."""
-        super().__init__(*arguments, label_suffix="", **rest)
+        super().__init__(*arguments, **rest)
+        self.label_suffix = ""
         self.fields["phone"].label = _("手机号")
         self.fields["phone"].help_text = _("用于接收通知和查询订单；境外号码以 + 开头")
         self.fields["phone"].widget = forms.TextInput(
@@ -101,8 +108,7 @@ class Party:
             self.visitors = [VisitorForm(product, 0, english=english)]
             self.phone = PhoneForm()
             return
-        count = int(data["count"]) if data["count"].isascii() and data["count"].isdigit() else 1
-        count = max(1, min(count, product.people_per_order))
+        count = max(1, min(small_number(data["count"]) or 1, product.people_per_order))
         if check:
             self.visitors = [
                 VisitorForm(product, i, english=english, data=data) for i in range(count)
@@ -138,7 +144,8 @@ class Party:
 
     def is_valid(self) -> bool:
         """Whether every field is filled in; the rules are the service's."""
-        return all([form.is_valid() for form in (*self.visitors, self.phone)])
+        faulty = [form for form in (*self.visitors, self.phone) if not form.is_valid()]
+        return not faulty
 
     def request(
         self, slot_id: int, token: str, expected_fen: int | None, language: str
@@ -190,7 +197,8 @@ class FindForm(forms.Form):
 
     def __init__(self, *arguments: Any, **rest: Any) -> None:
         """The texts are those of the page's language."""
-        super().__init__(*arguments, label_suffix="", **rest)
+        super().__init__(*arguments, **rest)
+        self.label_suffix = ""
         for name, label, attributes in (
             ("order_no", _("订单号"), {"inputmode": "numeric", "autocomplete": "off"}),
             ("phone", _("手机号"), {"type": "tel", "autocomplete": "tel", "inputmode": "tel"}),

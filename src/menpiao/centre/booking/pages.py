@@ -1,5 +1,6 @@
 """The visitor's pages (patent parts 102 and 703 meet here); every one works without JavaScript."""
 
+import re
 import secrets
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
@@ -15,7 +16,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_safe
 from django_htmx.http import HttpResponseClientRedirect
 
-from menpiao.centre.booking.forms import FindForm, Party, refusal_text
+from menpiao.centre.booking.forms import FindForm, Party, refusal_text, small_number
 from menpiao.centre.booking.service import BookingService
 from menpiao.centre.design import door
 from menpiao.domain.product import Product
@@ -24,6 +25,7 @@ from menpiao.wire.booking import DayAvailability, OrderView, SlotAvailability
 
 _LONGEST_WINDOW_DAYS = 62
 _FEW = 20
+_TOKEN = re.compile(r"[0-9A-Za-z_-]{16,64}")
 
 
 def _service() -> BookingService:
@@ -64,7 +66,7 @@ def weeks(first: date, days: list[DayAvailability]) -> list[tuple[date, list[lis
         if not months or months[-1][0].month != at.month:
             months.append((at.replace(day=1), [[None] * at.weekday()]))
         rows = months[-1][1]
-        if len(rows[-1]) == 7:  # noqa: PLR2004 - days of a week
+        if len(rows[-1]) == 7:
             rows.append([])
         rows[-1].append(known.get(at, at))
         at += timedelta(days=1)
@@ -114,8 +116,8 @@ def visitors(request: HttpRequest, code: str, day: date, slot_id: int) -> HttpRe
     party = Party(product, posted, english=_english(), check=checked)
     if action == "add":
         party.add()
-    elif action.startswith("remove-") and action.removeprefix("remove-").isdecimal():
-        party.remove(int(action.removeprefix("remove-")))
+    elif (place := small_number(action.removeprefix("remove-"))) is not None:
+        party.remove(place)
     elif checked and party.is_valid():
         return _review(request, party, context, book=action == "book")
     return _edit(request, party, context)
@@ -134,12 +136,12 @@ def _review(
 ) -> HttpResponse:
     slot_id, language = context["slot"].id, get_language() or "zh-hans"
     token = request.POST.get("token", "") if book else ""
-    if not (16 <= len(token) <= 64 and token.replace("-", "").replace("_", "").isalnum()):  # noqa: PLR2004
+    if not _TOKEN.fullmatch(token):
         token = secrets.token_urlsafe(24)
     agreed = request.POST.get("terms") == "1"
-    expected = request.POST.get("expected_fen", "")
-    if book and agreed and expected.isascii() and expected.isdigit():
-        asked = party.request(slot_id, token, int(expected[:12]), language)
+    expected = small_number(request.POST.get("expected_fen", ""))
+    if book and agreed and expected is not None:
+        asked = party.request(slot_id, token, expected, language)
         sold = door.call(_service().book(asked))
         if not isinstance(sold, Refusal):
             page = "pay" if sold.total_fen else "order"
@@ -164,7 +166,8 @@ def _redirect(name: str, order_no: str, secret: str) -> HttpResponseRedirect:
 
 
 def _order(request: HttpRequest, order_no: str) -> OrderView:
-    found = door.call(_service().order(order_no, request.GET.get("k", "")))
+    secret = request.GET.get("k", "")
+    found = door.call(_service().order(order_no, secret)) if secret.isascii() else None
     if found is None:
         raise Http404
     return found

@@ -81,7 +81,7 @@ class DeviceAdmin(_Page):
     list_filter = ("site",)
     readonly_fields = ("enrolled_at", "last_seen_at", "revoked_at")
     filter_horizontal = ("gates",)
-    actions: ClassVar = ["revoke"]
+    actions = ("revoke",)
 
     @admin.action(description=_("停用所选终端"), permissions=["change"])
     def revoke(self, request: HttpRequest, queryset: QuerySet[Device]) -> None:

@@ -103,7 +103,7 @@ class Payment(Record):
     state = models.TextField(_("状态"))
     amount_fen = models.BigIntegerField(_("金额（分）"))
     out_trade_no = models.TextField(_("商户单号"))
-    provider_ref = models.TextField(_("渠道单号"), null=True)
+    provider_ref = models.TextField(_("渠道单号"), null=True)  # noqa: DJ001 - as the table is
     unknown = models.BooleanField(_("结果未知"))
     queries = models.SmallIntegerField(_("查询次数"))
     created_at = models.DateTimeField(_("创建时间"))
