@@ -3,6 +3,7 @@
 import os
 import re
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -55,26 +56,35 @@ def test_a_misspelt_setting_is_found_at_start(tmp_path):
     assert "prot" in done.stderr
 
 
+def free_port():
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
 def test_serve_answers_and_ends_in_good_order(tmp_path):
     tmp_path.chmod(0o755)
-    port = "8791"
+    port = free_port()
     command, environment = menpiao(
-        "serve", "check", folder=tmp_path / "data", MENPIAO_HTTP_PORT=port
+        "serve", "check", folder=tmp_path / "data", MENPIAO_HTTP_PORT=str(port)
     )
     process = subprocess.Popen(command, env=environment)
     try:
-        for _ in range(200):
+        until = time.monotonic() + 60
+        while True:
             try:
                 with urllib.request.urlopen(f"http://127.0.0.1:{port}/readyz", timeout=2) as answer:
                     assert answer.status == 200
                 break
             except OSError:
+                assert process.poll() is None, "it ended"
+                assert time.monotonic() < until, "it did not start"
                 time.sleep(0.1)
-        else:
-            raise AssertionError("it did not start")
-    finally:
         process.send_signal(signal.SIGTERM)
-    assert process.wait(30) == 0
+        assert process.wait(30) == 0
+    finally:
+        process.kill()
+        process.wait()
     left = subprocess.run(
         ["pgrep", "-f", f"postgres -D {tmp_path}"], capture_output=True, check=False
     )

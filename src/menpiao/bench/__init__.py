@@ -1,4 +1,4 @@
-"""How fast the centre is, measured against its own database, and whether its counts hold."""
+"""Bench (压测): how fast the centre is against its own database, and whether counts hold."""
 
 import argparse
 import sys

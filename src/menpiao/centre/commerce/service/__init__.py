@@ -1,4 +1,4 @@
-"""The payment server's service (patent part 705): collect, refund, listen."""
+"""Payment service (收款与退款): collect, refund, listen to what platforms notify."""
 
 from menpiao.centre.commerce.service.commerce import CommerceService, Verdict
 

@@ -1,4 +1,4 @@
-"""The face of the selling core: sell, and change orders because of money."""
+"""The face of the selling core (售票核心): sell, and change orders because of money."""
 
 from menpiao.centre.selling.service.payments import PaymentCore, Settled
 from menpiao.centre.selling.service.purchase import Purchase, Sold
