@@ -66,6 +66,7 @@ class Combiner(Generic[Q, A]):
         self._cap = cap
         self._waiting: deque[tuple[Q, asyncio.Future[A]]] = deque()
         self._idle = lanes
+        self._launching = False
         self._busy_keys: set[Hashable] = set()
         self._tasks: set[asyncio.Task[None]] = set()
         self.batches = 0
@@ -82,9 +83,17 @@ class Combiner(Generic[Q, A]):
         future: asyncio.Future[A] = asyncio.get_running_loop().create_future()
         self._waiting.append((request, future))
         self._start()
-        return await asyncio.shield(future)
+        # Nothing but this caller waits on the future: when it goes, the batch is not touched.
+        return await future
 
     def _start(self) -> None:
+        """Launch once what else this turn of the loop brings has come: the same batch takes it."""
+        if self._idle and self._waiting and not self._launching:
+            self._launching = True
+            asyncio.get_running_loop().call_soon(self._launch)
+
+    def _launch(self) -> None:
+        self._launching = False
         while self._idle and self._waiting:
             batch = self._take()
             if not batch:

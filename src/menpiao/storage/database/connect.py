@@ -56,6 +56,13 @@ def django_database(settings: Settings) -> dict[str, Any]:
     }
 
 
+async def _keep_session(connection: object) -> None:
+    """Nothing to undo: no user of the pool changes its session, and a reset is a round trip.
+
+    An open transaction is rolled back and listeners are removed before this is asked.
+    """
+
+
 async def open_pool(url: str, size: int) -> asyncpg.Pool:
     """A pool for the write side; statements are prepared once a connection."""
     pool = await asyncpg.create_pool(
@@ -63,6 +70,7 @@ async def open_pool(url: str, size: int) -> asyncpg.Pool:
         min_size=1,
         max_size=size,
         command_timeout=15,
+        reset=_keep_session,
         server_settings={
             "application_name": "menpiao",
             "lock_timeout": "3000",

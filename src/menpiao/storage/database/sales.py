@@ -1,8 +1,9 @@
 """SQL of a sale: lock day and slot, see what is known already, record a whole batch at once."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import astuple, dataclass, fields
+from dataclasses import dataclass, fields
 from datetime import date, datetime
+from operator import attrgetter
 from typing import TYPE_CHECKING
 
 import asyncpg
@@ -140,6 +141,8 @@ _TABLES: dict[type["DataclassInstance"], str] = {
     PaymentRow: "payment",
     OutboxRow: "outbox",
 }
+# Not ``astuple``: it copies every value deeply.
+_GETTERS = {kind: [attrgetter(field.name) for field in fields(kind)] for kind in _TABLES}
 
 
 def _insert(row: type["DataclassInstance"], first: int) -> tuple[str, int]:
@@ -232,9 +235,7 @@ async def record(
     """Write a batch of sales and the capacity that is left, in one statement."""
     arguments: list[list[object]] = []
     for kind, group in zip((OrderRow, TicketRow, PaymentRow, OutboxRow), rows, strict=True):
-        width = len(_TYPES[kind].split())
-        columns = list(zip(*(astuple(row) for row in group), strict=True)) or [()] * width
-        arguments += [list(column) for column in columns]
+        arguments += [[get(row) for row in group] for get in _GETTERS[kind]]
     day_list, slot_list = list(days), list(slots)
     await connection.execute(
         _RECORD,
