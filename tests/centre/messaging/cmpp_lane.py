@@ -89,5 +89,5 @@ async def lane(plan=None, **changes):
 async def until(condition, timeout_s=5.0):
     """Until something is so; the test fails when it does not become so."""
     async with asyncio.timeout(timeout_s):
-        while not condition():
+        while not condition():  # noqa: ASYNC110 - a look from outside
             await asyncio.sleep(0.005)
