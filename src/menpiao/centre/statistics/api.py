@@ -64,7 +64,6 @@ class StatisticsApi:
 
     async def _events(self, site_id: int, left_s: float) -> AsyncIterator[bytes]:
         ends, spoke, last = time.monotonic() + left_s, time.monotonic(), b""
-        yield b"retry: 2000\n\n"
         while time.monotonic() < ends:
             body = _encoder.encode(await self._service.live(site_id))
             if body != last:
@@ -74,6 +73,7 @@ class StatisticsApi:
                 yield b": alive\n\n"
                 spoke = time.monotonic()
             await asyncio.sleep(EVERY_S)
+        yield b"event: end\ndata: {}\n\n"
 
 
 def _refused() -> Response:
