@@ -1,4 +1,4 @@
-"""The one command: serve · park · doctor · bench · demo."""
+"""The one command: serve · park · doctor · gate · bench · demo."""
 
 import argparse
 import os
@@ -33,7 +33,9 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
 
     serve = commands.add_parser("serve", help="run servers of the centre in this process")
-    serve.add_argument("servers", nargs="+", choices=["all", "check", "booking", "commerce"])
+    serve.add_argument(
+        "servers", nargs="+", choices=["all", "check", "booking", "commerce", "statistics"]
+    )
     serve.set_defaults(run=_serve)
 
     park = commands.add_parser("park", help="set up: a demo park, slots, an enrolment code")
@@ -44,6 +46,12 @@ def _parser() -> argparse.ArgumentParser:
 
     doctor = commands.add_parser("doctor", help="say what is wrong with this machine's set-up")
     doctor.set_defaults(run=_doctor)
+
+    gate = commands.add_parser("gate", help="run the lane's program on this machine")
+    gate.add_argument("file", type=Path, help="the lane's own configuration file (TOML)")
+    gate.add_argument("--enrol", metavar="CODE", help="make the file, with a one-time code")
+    gate.add_argument("--centre", help="the centre's address, to enrol")
+    gate.set_defaults(run=_gate)
 
     bench = commands.add_parser("bench", help="measure, beside a reference in the same run")
     bench.add_argument(
@@ -89,6 +97,20 @@ def _doctor(arguments: argparse.Namespace, settings: Settings) -> int:  # noqa: 
     from menpiao.doctor import examine
 
     return examine(settings)
+
+
+def _gate(arguments: argparse.Namespace, settings: Settings) -> int:  # noqa: ARG001 - a command's shape
+    from menpiao.compose.terminal import enrol_gate, run_gate_from_config
+
+    if not arguments.enrol:
+        run_gate_from_config(arguments.file)
+        return 0
+    if not arguments.centre:
+        print("--enrol needs --centre: the centre's address", file=sys.stderr)
+        return 2
+    enrolled = enrol_gate(arguments.centre, arguments.enrol, arguments.file)
+    print(enrolled)
+    return 0
 
 
 def _bench(arguments: argparse.Namespace, settings: Settings) -> int:  # noqa: ARG001 - a command's shape

@@ -25,6 +25,9 @@ from menpiao.centre.commerce.service import CommerceService
 from menpiao.centre.commerce.wechat.client import WechatPay
 from menpiao.centre.design import door
 from menpiao.centre.selling.service import PaymentCore, RefundCore, SellingService
+from menpiao.centre.statistics import jobs as statistics_jobs
+from menpiao.centre.statistics.api import StatisticsApi
+from menpiao.centre.statistics.service import StatisticsService
 from menpiao.settings import Settings
 from menpiao.storage.crypto import Vault
 from menpiao.storage.database.catalogue import Catalogue
@@ -52,6 +55,7 @@ class Centre:
     refunds: RefundCore
     booking: BookingService
     commerce: CommerceService
+    statistics: StatisticsService
 
 
 @contextlib.asynccontextmanager
@@ -80,6 +84,7 @@ async def open_centre(settings: Settings) -> AsyncIterator[Centre]:
             refunds=refunds,
             booking=booking,
             commerce=CommerceService(pool, payments, refunds, catalogue, providers, utc_now),
+            statistics=StatisticsService(pool, catalogue, utc_now),
         )
     finally:
         await http.aclose()
@@ -120,9 +125,12 @@ class CentreApp:
 
     def _jobs(self, centre: Centre) -> list[Coroutine[None, None, None]]:
         """What the chosen servers do behind the scenes."""
+        jobs: list[Coroutine[None, None, None]] = []
         if self._runs("commerce") and self._settings.wechat.mchid:
-            return [commerce_jobs.work(centre.commerce)]
-        return []
+            jobs.append(commerce_jobs.work(centre.commerce))
+        if self._runs("statistics"):
+            jobs.append(statistics_jobs.run(centre.statistics))
+        return jobs
 
     def _routes(self, centre: Centre) -> list[BaseRoute]:
         routes: list[BaseRoute] = [
@@ -136,6 +144,9 @@ class CentreApp:
             routes += BookingApi(centre.booking).routes()
         if self._runs("commerce"):
             routes += CommerceApi(centre.commerce).routes()
+        if self._runs("statistics"):
+            key = centre.keys.get("live_figures")
+            routes += StatisticsApi(centre.statistics, key).routes()
         if self._pages is not None:
             routes.append(Mount("/", app=self._pages))
         return routes

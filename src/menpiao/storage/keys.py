@@ -10,7 +10,14 @@ import secrets
 from dataclasses import dataclass
 from pathlib import Path
 
-PURPOSES = ("identity_index", "personal_data", "device_tokens", "order_links", "django")
+PURPOSES = (
+    "identity_index",
+    "personal_data",
+    "device_tokens",
+    "order_links",
+    "live_figures",
+    "django",
+)
 
 
 class KeyFileError(RuntimeError):

@@ -106,7 +106,7 @@ class Controller:
             event = await self._next()
             try:
                 await self._handle(event)
-            except Exception:
+            except Exception:  # whatever went wrong, nobody is admitted and the lane goes on
                 log.exception("lane_mishap", state=self._state.value)
                 self._state = GateState.SHOWING_REFUSE
                 self._shown_at = self._now_s()

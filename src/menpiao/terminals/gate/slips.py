@@ -49,7 +49,7 @@ class Slips:
             try:
                 outcome = await printer.print_slip(self._make(answer, site))
                 status = f"{outcome.status.value} {outcome.reason}".strip()
-            except Exception:
+            except Exception:  # a slip is a copy of the answer: its trouble never stops the lane
                 log.exception("slip_failed")
                 status = "failed"
         await self._journal.printed(answer.nonce, status)
