@@ -151,7 +151,8 @@ class Journal:
         with connection:
             connection.execute("pragma user_version = 1")
             connection.execute(
-                "insert into asks (nonce, kind, gate_id, asked_at) values ('-', '', 0, '9')"
+                "insert or replace into asks (nonce, kind, gate_id, asked_at)"
+                " values ('-', '', 0, '9')"
             )
         with connection:
             connection.execute("delete from asks where nonce = '-'")

@@ -1,0 +1,115 @@
+"""A whole lane in one process: real reader driver on a simulated port, real link, screen, disk."""
+
+import asyncio
+import json
+import sqlite3
+import urllib.request
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, closing
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from tests.terminals.parts.link.centre import GATE_ID, Centre, until
+from tests.terminals.parts.reader.lane import FAST as READER_FAST
+
+from menpiao.compose.terminal import answer_slip
+from menpiao.simulation.reader import SimulatedReader
+from menpiao.terminals.gate.config import Delays, GateConfig, Reader
+from menpiao.terminals.gate.program import GateParts, run_gate
+from menpiao.terminals.parts.display.base import View
+from menpiao.terminals.parts.display.kiosk import KioskDisplay
+from menpiao.terminals.parts.printer.base import Printer
+from menpiao.terminals.parts.reader.sam_v import Options, SamVReader
+from menpiao.terminals.parts.reader.transport_serial import SerialTransport
+
+QUICK = Delays(
+    hold_s=0.4,
+    least_show_s=0.05,
+    ask_timeout_s=0.4,
+    checking_after_s=0.1,
+    same_card_s=0.2,
+    journal_s=1.0,
+    probe_s=0.1,
+)
+
+
+class Recorded(KioskDisplay):
+    """The real screen; what it was told to show is kept as well."""
+
+    def __init__(self) -> None:
+        super().__init__(0)
+        self.views: list[View] = []
+
+    def show(self, view: View) -> None:
+        self.views.append(view)
+        super().show(view)
+
+
+@dataclass
+class Lane:
+    centre: Centre
+    sim: SimulatedReader
+    display: Recorded
+    journal_path: Path
+
+    @property
+    def signals(self) -> list[str]:
+        return [view.signal.value for view in self.display.views]
+
+    @property
+    def last(self) -> View:
+        return self.display.views[-1]
+
+    async def idle(self) -> None:
+        await until(lambda: self.display.views and self.last.signal.value == "ready")
+
+    async def shows(self, zh: str, timeout_s: float = 5.0) -> None:
+        await until(lambda: self.display.views and self.last.zh == zh, timeout_s)
+
+    def rows(self) -> list[dict[str, Any]]:
+        with closing(sqlite3.connect(self.journal_path)) as connection:
+            connection.row_factory = sqlite3.Row
+            return [dict(row) for row in connection.execute("select * from asks order by rowid")]
+
+    async def state_json(self) -> dict[str, Any]:
+        def get() -> dict[str, Any]:
+            url = f"http://127.0.0.1:{self.display.port}/state.json"
+            with urllib.request.urlopen(url) as response:
+                return json.load(response)
+
+        return await asyncio.to_thread(get)
+
+
+@asynccontextmanager
+async def a_lane(
+    folder: Path,
+    centre: Centre | None = None,
+    *,
+    printer: Printer | None = None,
+    delays: Delays = QUICK,
+) -> AsyncIterator[Lane]:
+    async with centre or Centre() as there, SimulatedReader() as sim:
+        config = GateConfig(
+            centre=there.url,
+            gate_id=GATE_ID,
+            reader=Reader(port=sim.port),
+            data_dir=folder,
+            delays=delays,
+        )
+        display = Recorded()
+        parts = GateParts(
+            reader=SamVReader(SerialTransport(sim.port), Options(timings=READER_FAST)),
+            link=there.link(),
+            display=display,
+            make_slip=answer_slip,
+            printer=printer,
+        )
+        task = asyncio.create_task(run_gate(config, parts))
+        try:
+            await display.ready.wait()
+            yield Lane(there, sim, display, config.journal_path)
+        finally:
+            assert not task.done(), "the lane must outlive every mishap"
+            task.cancel()
+            await asyncio.gather(task, return_exceptions=True)

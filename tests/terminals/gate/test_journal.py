@@ -1,0 +1,83 @@
+"""The journal on disks that fail."""
+
+import asyncio
+import sqlite3
+import subprocess
+import sys
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from menpiao.terminals.gate.journal import Journal, Outcome
+
+AT = datetime(2026, 5, 1, tzinfo=UTC)
+
+
+def test_entries_survive_and_old_ones_go(tmp_path: Path) -> None:
+    path = tmp_path / "deep" / "j.sqlite3"
+
+    async def main() -> None:
+        journal = Journal(path)
+        assert await journal.begin("old", "resident_card", 1, AT - timedelta(days=100))
+        journal.close()
+        journal = Journal(path)
+        assert await journal.begin("new", "resident_card", 1, AT)
+        assert await journal.end("new", Outcome("admitted", "pass", 2, "T1", AT))
+        assert await journal.works()
+        journal.close()
+
+    asyncio.run(main())
+    connection = sqlite3.connect(path)
+    assert connection.execute("select nonce, people from asks").fetchall() == [("new", 2)]
+    connection.close()
+
+
+def test_a_damaged_file_is_set_aside(tmp_path: Path) -> None:
+    path = tmp_path / "j.sqlite3"
+    path.write_bytes(b"this is no database " * 100)
+
+    async def main() -> None:
+        journal = Journal(path)
+        assert not await journal.begin("n", "resident_card", 1, AT) or path.exists()
+        assert await journal.begin("n", "resident_card", 1, AT)
+        journal.close()
+
+    asyncio.run(main())
+    assert (tmp_path / "j.damaged").read_bytes().startswith(b"this is no database")
+
+
+FULL = """
+import asyncio, resource, sys
+from datetime import UTC, datetime
+from pathlib import Path
+from menpiao.terminals.gate.journal import Journal
+
+async def main():
+    journal = Journal(Path(sys.argv[1]))
+    at = datetime(2026, 5, 1, tzinfo=UTC)
+    assert await journal.begin("first", "resident_card", 1, at)
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (40_960, hard))
+    results = [await journal.begin(f"n{i}", "resident_card", 1, at) for i in range(800)]
+    assert True in results and results[-1] is False, results
+    assert not await journal.works()
+    resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    assert await journal.works()
+    assert await journal.begin("after", "resident_card", 1, at)
+    journal.close()
+    print("noted", sum(results))
+
+asyncio.run(main())
+"""
+
+
+def test_a_full_disk_is_a_value_and_passes(tmp_path: Path) -> None:
+    path = tmp_path / "j.sqlite3"
+    command = [sys.executable, "-c", FULL, str(path)]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == 0, done.stderr
+    noted = int(done.stdout.split()[-1])
+    connection = sqlite3.connect(path)
+    # Whatever was promised is there.
+    (count,) = connection.execute("select count(*) from asks where nonce like 'n%'").fetchone()
+    connection.close()
+    assert count >= noted
