@@ -1,0 +1,122 @@
+"""The lane screen: its page, its pushes, and whom it does not talk to."""
+
+import asyncio
+import http.client
+import json
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import pytest
+from websockets.asyncio.client import connect
+from websockets.exceptions import InvalidStatus
+
+from menpiao.terminals.parts.display.base import Signal, View
+from menpiao.terminals.parts.display.kiosk import KioskDisplay
+
+PASS = View(
+    signal=Signal.ADMIT,
+    state="showing_admit",
+    zh="请通行",
+    en="Please enter",
+    holder="李**",
+    people=3,
+)
+
+
+@asynccontextmanager
+async def serving() -> AsyncIterator[KioskDisplay]:
+    display = KioskDisplay(0)
+    task = asyncio.create_task(display.run())
+    await display.ready.wait()
+    try:
+        yield display
+    finally:
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+
+
+def get(port: int, path: str, **headers: str) -> tuple[int, dict[str, str], bytes]:
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=5)
+    try:
+        connection.request("GET", path, headers=headers)
+        response = connection.getresponse()
+        return response.status, dict(response.getheaders()), response.read()
+    finally:
+        connection.close()
+
+
+def test_the_page_and_what_it_needs_are_there() -> None:
+    async def main() -> None:
+        async with serving() as display:
+            for path, kind in (
+                ("/", "text/html"),
+                ("/lane.css", "text/css"),
+                ("/lane.js", "text/javascript"),
+                ("/glyphs.svg", "image/svg+xml"),
+            ):
+                status, headers, body = await asyncio.to_thread(get, display.port, path)
+                assert status == 200
+                assert headers["Content-Type"].startswith(kind)
+                assert "default-src 'none'" in headers["Content-Security-Policy"]
+                assert body
+                # A strict content policy: nothing inline.
+                assert b"style=" not in body
+                assert b"onclick" not in body
+            status, _, _ = await asyncio.to_thread(get, display.port, "/../kiosk.py")
+            assert status == 404
+
+    asyncio.run(main())
+
+
+def test_every_signal_has_a_glyph_and_a_colour() -> None:
+    async def main() -> None:
+        async with serving() as display:
+            _, _, glyphs = await asyncio.to_thread(get, display.port, "/glyphs.svg")
+            _, _, style = await asyncio.to_thread(get, display.port, "/lane.css")
+            for signal in Signal:
+                assert f'id="{signal.value}"'.encode() in glyphs
+                assert f"--{signal.value}:".encode() in style
+
+    asyncio.run(main())
+
+
+def test_views_are_pushed_and_told() -> None:
+    async def main() -> None:
+        async with serving() as display:
+            async with connect(f"ws://127.0.0.1:{display.port}/live", proxy=None) as screen:
+                first = json.loads(await screen.recv())
+                assert first["view"]["state"] == "starting"
+                display.show(PASS)
+                while (told := json.loads(await screen.recv()))["view"]["state"] == "starting":
+                    pass
+                assert (told["view"]["zh"], told["view"]["people"]) == ("请通行", 3)
+            _, _, body = await asyncio.to_thread(get, display.port, "/state.json")
+            assert json.loads(body) == told
+            display.show(PASS)  # to nobody
+            async with connect(f"ws://127.0.0.1:{display.port}/live", proxy=None) as screen:
+                assert json.loads(await screen.recv())["number"] == 2
+
+    asyncio.run(main())
+
+
+@pytest.mark.parametrize("path", ["/", "/state.json", "/live"])
+def test_another_name_for_this_machine_is_refused(path: str) -> None:
+    async def main() -> None:
+        async with serving() as display:
+            status, _, _ = await asyncio.to_thread(get, display.port, path, Host="evil.example")
+            assert status == 403
+
+    asyncio.run(main())
+
+
+def test_another_sites_page_hears_nothing() -> None:
+    async def main() -> None:
+        async with serving() as display:
+            url = f"ws://127.0.0.1:{display.port}/live"
+            with pytest.raises(InvalidStatus):
+                async with connect(url, origin="https://evil.example", proxy=None):
+                    pass
+            async with connect(url, origin=f"http://127.0.0.1:{display.port}", proxy=None):
+                pass
+
+    asyncio.run(main())
