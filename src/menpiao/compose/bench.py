@@ -212,6 +212,10 @@ def serving(store: BenchStore, server: str) -> Iterator[int]:
         try:
             _await_port(process, port, store.folder / "server.log")
             yield port
+        except (OSError, TimeoutError) as error:
+            said = (store.folder / "server.log").read_text(errors="replace")
+            error.add_note(f"the server said: {said[-4000:]}")
+            raise
         finally:
             process.terminate()
             process.wait(30)
