@@ -1,0 +1,125 @@
+"""The booking pages in a real browser: no faults of access, no overflow, large enough to touch."""
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import sync_playwright
+from tests.support_db import person
+from tests.support_pages import served_park
+
+pytestmark = pytest.mark.needs("chromium", "wqy-microhei")
+RULES = {"runOnly": ["wcag2a", "wcag2aa", "wcag21aa", "wcag22aa", "best-practice"]}
+_people = iter(range(200, 400))
+
+
+@pytest.fixture(scope="module")
+def pages():
+    with served_park("booking") as served:
+        yield served
+
+
+@pytest.fixture(scope="module")
+def browser():
+    arguments = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
+    with sync_playwright() as playwright:
+        found = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=arguments)
+        yield found
+        found.close()
+
+
+def walk(page, address):
+    """Every page of a booking, one after the other, each ready to be looked at."""
+    page.goto(address + "/")
+    yield "start"
+    page.goto(address + "/book/slot/")
+    yield "calendar"
+    page.locator("a.day").last.click()
+    yield "slots"
+    page.locator("a.slot").last.click()
+    yield "visitors"
+    page.click("button.main")
+    yield "faults"
+    page.fill("[name=v0-name]", "张测试")
+    page.fill("[name=v0-number]", person(next(_people)))
+    page.fill("[name=phone]", "13800000000")
+    page.click("button[value=add]")
+    page.fill("[name=v1-name]", "欧阳测试")
+    page.fill("[name=v1-number]", person(next(_people)))
+    page.click("button.main")
+    yield "review"
+    page.click("button[value=book]")
+    yield "terms"
+    page.check("[name=terms]")
+    page.click("button[value=book]")
+    page.wait_for_url("**/pay/**")
+    yield "pay"
+    page.goto(address + "/orders/")
+    yield "find"
+
+
+@pytest.mark.parametrize("width", [390, 1280])
+@pytest.mark.parametrize("language", ["zh-CN", "en-GB"])
+@pytest.mark.parametrize("elder", [False, True])
+def test_everybody_can_use_every_page(pages, browser, width, language, elder):
+    context = browser.new_context(locale=language, viewport={"width": width, "height": 844})
+    if elder:
+        context.add_cookies([{"name": "elder", "value": "1", "url": pages.address}])
+    page = context.new_page()
+    broken = []
+    page.on("pageerror", lambda error: broken.append(str(error)))
+    page.on(
+        "console", lambda message: broken.append(message.text) if "Policy" in message.text else 0
+    )
+    seen = 0
+    for name in walk(page, pages.address):
+        seen += 1
+        found = Axe().run(page, options=RULES).response["violations"]
+        assert not found, (name, [(v["id"], v["nodes"][0]["html"]) for v in found])
+        assert page.evaluate("document.documentElement.scrollWidth") <= width, name
+        small = page.evaluate(_SMALL, 60 if elder else 44)
+        assert not small, (name, small)
+        if elder:
+            assert page.evaluate(_SMALLEST_TEXT) >= 18, name
+    assert seen == 9
+    assert not broken
+    context.close()
+
+
+_SMALL = """least => [...document.querySelectorAll(
+    'button:not([tabindex="-1"]), .button, input:not([type=hidden], [type=checkbox]), select, '
+    + 'a.day, a.slot, label.check, .top-actions a')]
+  .filter(e => e.getBoundingClientRect().height < least
+      || (e.matches('button, .button, .check') && e.getBoundingClientRect().width < least))
+  .map(e => e.outerHTML.slice(0, 80))"""
+
+_SMALLEST_TEXT = """Math.min(...[...document.querySelectorAll('body *')]
+  .filter(e => [...e.childNodes].some(n => n.nodeType === 3 && n.data.trim()))
+  .filter(e => e.getClientRects().length && !e.closest('.visually-hidden, noscript, script'))
+  .map(e => parseFloat(getComputedStyle(e).fontSize)))"""
+
+
+def test_the_payment_page_asks_by_itself(pages, browser):
+    context = browser.new_context(locale="zh-CN", viewport={"width": 390, "height": 844})
+    page = context.new_page()
+    for name in walk(page, pages.address):
+        if name == "pay":
+            break
+    with page.expect_response(lambda answer: "/pay/" in answer.url, timeout=8000) as asked:
+        pass
+    assert asked.value.request.headers["hx-request"] == "true"
+    context.close()
+
+
+def test_keyboard_alone_reaches_the_first_ticket(pages, browser):
+    context = browser.new_context(locale="zh-CN", viewport={"width": 1280, "height": 844})
+    page = context.new_page()
+    page.goto(pages.address + "/")
+    page.keyboard.press("Tab")
+    assert page.evaluate("document.activeElement.className") == "skip"
+    page.keyboard.press("Enter")
+    page.keyboard.press("Tab")
+    assert page.evaluate("document.activeElement.className").startswith("button")
+    outline = page.evaluate("getComputedStyle(document.activeElement).outlineStyle")
+    assert outline == "solid"
+    page.keyboard.press("Enter")
+    page.wait_for_url("**/book/**")
+    context.close()

@@ -1,0 +1,94 @@
+"""The staff console through HTTP: signing in, one-time codes, revoking, records only to read."""
+
+import re
+
+import psycopg
+import pytest
+from tests.support_pages import hidden, served_park
+
+from menpiao.storage.database.devices import code_hash
+
+
+@pytest.fixture(scope="module")
+def park():
+    with served_park("booking") as served, psycopg.connect(served.database.url) as connection:
+        connection.execute(
+            "INSERT INTO device (site_id, name, public_key, enrolled_at)"
+            " SELECT min(id), 'lane-1', %s, now() FROM site",
+            [b"\1" * 32],
+        )
+        connection.commit()
+        yield served
+
+
+@pytest.fixture
+def manager(park):
+    with park.client() as client:
+        assert sign_in(client, "manager").status_code == 302
+        yield client
+
+
+def sign_in(client, name):
+    fields = hidden(client.get("/console/login/").text)
+    sent = {"username": name, "password": f"demo-{name}", "next": "/console/"}
+    return client.post("/console/login/", data=fields | sent)
+
+
+def row(park, query):
+    with psycopg.connect(park.database.url) as connection:
+        return connection.execute(query).fetchone()
+
+
+def test_a_clerk_does_not_get_in(park):
+    with park.client() as client:
+        assert sign_in(client, "clerk").status_code == 200
+        assert client.get("/console/").status_code == 302
+
+
+@pytest.mark.parametrize(
+    "place",
+    [
+        *("menpiao/site/", "menpiao/product/", "menpiao/gate/", "menpiao/device/"),
+        *("menpiao/enrolmentcode/", "menpiao/staff/", "auth/user/", "console/order/"),
+        *("console/ticket/", "console/admission/", "console/payment/", "console/outbox/"),
+        *("menpiao/product/1/change/", "menpiao/product/add/", "menpiao/staff/add/"),
+    ],
+)
+def test_every_list_opens(manager, place):
+    answer = manager.get(f"/console/{place}")
+    assert answer.status_code == 200
+    assert not re.search(r"<[^>]+\sstyle=|<style|<script(?![^>]*\bsrc=)[^>]*>", answer.text)
+
+
+def test_the_console_speaks_chinese_and_english(park, manager):
+    assert "门票后台" in manager.get("/console/").text
+    with park.client("en") as client:
+        assert "Ticket back office" in client.get("/console/login/").text
+
+
+def test_a_code_is_shown_once_and_only_its_hash_is_kept(park, manager):
+    address = "/console/menpiao/enrolmentcode/add/"
+    fields = hidden(manager.get(address).text)
+    site, gate = row(park, "SELECT site_id, min(id) FROM gate GROUP BY 1")
+    token = {"csrfmiddlewaretoken": fields["csrfmiddlewaretoken"]}
+    answer = manager.post(address, data=token | {"site": site, "gates": [gate]})
+    assert answer.status_code == 302
+    listing = "/console/menpiao/enrolmentcode/"
+    shown = re.search(r"(?:[0-9A-F]{4}-){3}[0-9A-F]{4}", manager.get(listing).text)[0]
+    assert row(park, "SELECT code_hash FROM enrolment_code")[0] == code_hash(shown)
+    assert row(park, "SELECT count(*) FROM enrolment_code_gates") == (1,)
+    assert shown not in manager.get(listing).text
+
+
+def test_a_terminal_is_revoked(park, manager):
+    address = "/console/menpiao/device/"
+    fields = hidden(manager.get(address).text)
+    device = row(park, "SELECT id FROM device")[0]
+    sent = {"csrfmiddlewaretoken": fields["csrfmiddlewaretoken"], "action": "revoke"}
+    manager.post(address, data=sent | {"_selected_action": [device]})
+    assert row(park, "SELECT revoked_at IS NOT NULL FROM device") == (True,)
+
+
+@pytest.mark.parametrize("kind", ["order", "ticket", "admission", "payment", "outbox"])
+def test_records_are_only_read(manager, kind):
+    assert manager.get(f"/console/console/{kind}/add/").status_code == 403
