@@ -77,16 +77,18 @@ class Catalogue:
 
     async def current(self, *, fresh: bool = False) -> Snapshot:
         """A snapshot at most ``MAX_AGE_S`` old; ``fresh``: read now."""
-        if self._snapshot is not None and not fresh and self._age() < MAX_AGE_S:
+        if self._snapshot is not None and not fresh and not self._stale():
             return self._snapshot
         async with self._lock:
-            if self._snapshot is None or fresh or self._age() >= MAX_AGE_S:
+            if self._snapshot is None or fresh or self._stale():
                 self._snapshot = await self._read()
                 self._read_at = time.monotonic()
         return self._snapshot
 
-    def _age(self) -> float:
-        return time.monotonic() - self._read_at
+    def _stale(self) -> bool:
+        # While nothing is arranged yet, the first thing that is must be seen at once.
+        nothing = self._snapshot is None or not self._snapshot.sites
+        return nothing or time.monotonic() - self._read_at >= MAX_AGE_S
 
     async def _read(self) -> Snapshot:
         async with self._pool.acquire() as connection:
