@@ -10,7 +10,10 @@ from menpiao.storage.keys import load_keys
 _settings = load()
 _package = Path(menpiao.__file__).parent
 
-SECRET_KEY = load_keys(_settings.key_file).text("django")
+_keys = load_keys(_settings.key_file)
+
+SECRET_KEY = _keys.text("django")
+LIVE_FIGURES_KEY = _keys.get("live_figures")
 DEBUG = _settings.debug
 ALLOWED_HOSTS = ["*"] if _settings.debug else ["localhost", "127.0.0.1", "[::1]"]
 if _settings.http.public_url:
@@ -61,11 +64,13 @@ TEMPLATES = [
 ]
 LANGUAGE_CODE = "zh-hans"
 LANGUAGES = [("zh-hans", "简体中文"), ("en", "English")]
-LOCALE_PATHS = [_package / "centre" / "design" / "locale"]
+LOCALE_PATHS = sorted((_package / "centre").glob("*/locale"))
 USE_I18N = True
 USE_TZ = True
 TIME_ZONE = "Asia/Shanghai"
 STATIC_URL = "/static/"
+# The design is an installed application, whose files are found as such.
+STATICFILES_DIRS = [_package / "centre" / "statistics" / "static"]
 WHITENOISE_USE_FINDERS = True
 WHITENOISE_AUTOREFRESH = DEBUG
 LOGIN_URL = "/console/login/"

@@ -13,7 +13,7 @@ from django.shortcuts import render
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET
 
-from menpiao.centre.statistics.service import make_ticket, ticket_key
+from menpiao.centre.statistics.service import make_ticket
 from menpiao.domain.region import PROVINCES
 
 if TYPE_CHECKING:
@@ -58,7 +58,7 @@ def live(request: HttpRequest) -> HttpResponse:
 @login_required
 def ticket(request: HttpRequest) -> HttpResponse:
     """A ticket for the stream of the asker's site."""
-    key = ticket_key(settings.SECRET_KEY)
+    key: bytes = settings.LIVE_FIGURES_KEY
     return JsonResponse({"ticket": make_ticket(key, _site_of(request).pk, datetime.now(UTC))})
 
 

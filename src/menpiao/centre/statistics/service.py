@@ -184,11 +184,6 @@ def _sex_names(code: str) -> tuple[str, str]:
     return {"male": ("男", "Male"), "female": ("女", "Female")}.get(code, ("未知", "Not known"))
 
 
-def ticket_key(secret: str) -> bytes:
-    """The key of stream tickets, made from the pages' secret so that both sides have it."""
-    return hmac.digest(secret.encode(), b"menpiao statistics stream ticket", hashlib.sha256)
-
-
 def make_ticket(key: bytes, site_id: int, now: datetime) -> str:
     """A ticket with which a browser may look at one site for ``TICKET_LIFE``."""
     said = f"{site_id}.{int((now + TICKET_LIFE).timestamp())}"
