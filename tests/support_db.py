@@ -99,7 +99,13 @@ class Park:
         self.today = datetime.now(UTC).astimezone().date()
 
 
-async def plant_park(
+async def plant_park(pool, **options):
+    """Write a park into the set-up tables, all at once, as servers are already looking on."""
+    async with pool.acquire() as connection, connection.transaction():
+        return await _plant(connection, **options)
+
+
+async def _plant(
     pool,
     *,
     capacity=100,
