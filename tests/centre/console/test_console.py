@@ -92,3 +92,20 @@ def test_a_terminal_is_revoked(park, manager):
 @pytest.mark.parametrize("kind", ["order", "ticket", "admission", "payment", "outbox"])
 def test_records_are_only_read(manager, kind):
     assert manager.get(f"/console/console/{kind}/add/").status_code == 403
+
+
+@pytest.mark.parametrize(("secret", "status"), [("demo-clerk", 302), ("wrong", 200)])
+def test_staff_without_the_console_sign_in_on_a_page_of_their_own(park, secret, status):
+    with park.client() as client:
+        fields = hidden(client.get("/view/login/?next=/orders/").text)
+        sent = {"username": "clerk", "password": secret}
+        answer = client.post("/view/login/", data=fields | sent)
+        assert answer.status_code == status
+        assert answer.headers.get("Location", "/orders/") == "/orders/"
+
+
+def test_nobody_is_signed_in_to_another_host(park):
+    with park.client() as client:
+        fields = hidden(client.get("/view/login/").text) | {"next": "https://evil.example/"}
+        sent = {"username": "clerk", "password": "demo-clerk"}
+        assert client.post("/view/login/", data=fields | sent).headers["Location"] == "/"
