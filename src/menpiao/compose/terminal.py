@@ -4,11 +4,15 @@ import asyncio
 import contextlib
 import signal
 import ssl
+from collections.abc import Coroutine
 from datetime import timedelta, timezone
 from importlib.metadata import version
 from pathlib import Path
+from typing import Any
 
 from menpiao.compose.lane import network_printer, serial_reader
+from menpiao.terminals.counter.agent import CounterAgent, CounterParts
+from menpiao.terminals.counter.config import CounterConfig, load_counter_config
 from menpiao.terminals.gate.config import GateConfig, load_config, new_config
 from menpiao.terminals.gate.program import GateParts, run_gate
 from menpiao.terminals.parts.display.kiosk import KioskDisplay
@@ -67,16 +71,34 @@ def run_gate_from_config(path: Path) -> None:
     """Run one lane until the process is told to end; raises what `gate_parts` raises."""
     config = load_config(path)
     parts = gate_parts(config)
-    asyncio.run(_until_told(config, parts))
+    asyncio.run(_until_told(run_gate(config, parts)))
 
 
-async def _until_told(config: GateConfig, parts: GateParts) -> None:
-    lane = asyncio.create_task(run_gate(config, parts))
+def counter_agent(config: CounterConfig) -> CounterAgent:
+    """The agent of a counter with the parts that its configuration names."""
+    printer = config.printer
+    parts = CounterParts(
+        reader=serial_reader(config.reader.port),
+        printer=network_printer(printer.host, printer.port, printer.profile)
+        if printer.host
+        else None,
+    )
+    return CounterAgent(config.port, config.origins, parts)
+
+
+def run_counter_from_config(path: Path) -> None:
+    """Run a counter's agent until the process is told to end."""
+    config = load_counter_config(path)
+    asyncio.run(_until_told(counter_agent(config).run()))
+
+
+async def _until_told(work: Coroutine[Any, Any, None]) -> None:
+    task = asyncio.create_task(work)
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, lane.cancel)
+        loop.add_signal_handler(number, task.cancel)
     with contextlib.suppress(asyncio.CancelledError):
-        await lane
+        await task
 
 
 def enrol_gate(

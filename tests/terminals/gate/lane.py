@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from tests.terminals.parts.link.centre import GATE_ID, Centre, until
+from tests.terminals.parts.link.centre import Centre, until
 from tests.terminals.parts.reader.lane import FAST as READER_FAST
 
 from menpiao.compose.terminal import answer_slip
@@ -92,7 +92,7 @@ async def a_lane(
     async with centre or Centre() as there, SimulatedReader() as sim:
         config = GateConfig(
             centre=there.url,
-            gate_id=GATE_ID,
+            gate_id=there.gate_id,
             reader=Reader(port=sim.port),
             data_dir=folder,
             delays=delays,

@@ -76,6 +76,7 @@ class Centre:
         self.beating = True
         self.heartbeat_s = 5
         self.refusal: Fault | None = None
+        self.gate_id = GATE_ID
         self.port = 0
         self._server: Server | None = None
 

@@ -1,0 +1,60 @@
+"""What one counter is told from outside: a TOML file, read once at start."""
+
+from __future__ import annotations
+
+import tomllib
+from pathlib import Path
+from typing import Annotated
+
+import msgspec
+
+Port = Annotated[int, msgspec.Meta(ge=0, le=65_535)]
+
+
+class CounterConfigError(ValueError):
+    """The configuration cannot be used; the message says which key, and what was expected."""
+
+
+class _Table(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A table of the file."""
+
+
+class Reader(_Table, frozen=True):
+    """The ID-card reader: a serial port."""
+
+    port: str
+
+
+class Printer(_Table, frozen=True):
+    """The slip printer on the network; ``host`` empty: none."""
+
+    host: str = ""
+    port: Port = 9100
+    profile: str = "generic-80"
+
+
+class CounterConfig(_Table, frozen=True):
+    """One counter. ``origins`` are the sites whose pages may see cards: ``https://host``."""
+
+    origins: Annotated[
+        list[Annotated[str, msgspec.Meta(pattern=r"^https?://[^/\s]+\Z")]],
+        msgspec.Meta(min_length=1),
+    ]
+    reader: Reader
+    printer: Printer = Printer()
+    port: Port = 8751
+
+
+def load_counter_config(path: Path) -> CounterConfig:
+    """Read a counter's configuration.
+
+    Raises:
+        CounterConfigError: the file cannot be read, a key is unknown or has a wrong value.
+    """
+    try:
+        raw = tomllib.loads(path.read_text(encoding="utf-8"))
+        return msgspec.convert(raw, CounterConfig)
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise CounterConfigError(f"{path}: {error}") from error
+    except msgspec.ValidationError as error:
+        raise CounterConfigError(f"{path}: {error}") from error
