@@ -54,6 +54,9 @@
       time.format(starts[index]), number.format(bucket.entries), number.format(bucket.exits),
       number.format(bucket.refused))).reverse());
     const chart = byId("flow");
+    // One unit is one pixel, so that words keep their size on a phone.
+    const wide = Math.max(280, chart.clientWidth);
+    chart.setAttribute("viewBox", `0 0 ${wide} 190`);
     if (!starts.length) {
       chart.replaceChildren(drawn("text", { x: 20, y: 90 }, root.dataset.nobody));
       return;
@@ -62,7 +65,7 @@
     const first = starts[0];
     const slots = Math.max(24, (starts[starts.length - 1] - first) / step + 1);
     const top = Math.max(1, ...figures.buckets.map((bucket) => bucket.entries));
-    const left = 44, right = 712, floor = 160, height = 145, width = (right - left) / slots;
+    const left = 44, right = wide - 8, floor = 160, height = 145, width = (right - left) / slots;
     const parts = [0, 0.5, 1].flatMap((level) => {
       const y = floor - level * height;
       const people = drawn("text", { x: left - 6, y: y + 5, "text-anchor": "end" },
@@ -76,7 +79,7 @@
       bar.append(drawn("title", {}, `${time.format(starts[index])} ${bucket.entries}`));
       parts.push(bar);
     });
-    const every = Math.ceil(slots / 7);
+    const every = Math.ceil(slots / Math.floor(wide / 90));
     for (let slot = 0; slot < slots - every / 3; slot += every) {
       parts.push(drawn("text", { x: left + slot * width, y: 181 }, time.format(first + slot * step)));
     }
