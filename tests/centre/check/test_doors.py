@@ -193,7 +193,8 @@ def test_a_wrong_key_opens_no_link_and_no_session(database):
                 "/check/v1/sessions", json=stage.proof(challenge, stranger)
             )
             forged = await stage.http.post(
-                "/check/v1/sessions", json=stage.proof(challenge[:-1] + "A")
+                "/check/v1/sessions",
+                json=stage.proof(challenge[:-1] + ("B" if challenge[-1] == "A" else "A")),
             )
             bare = await stage.http.post("/check/v1/admissions", json=stage.ask("nonce-one"))
             return fault, closed.value.rcvd.code, session, forged, bare
