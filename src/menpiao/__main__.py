@@ -53,6 +53,10 @@ def _parser() -> argparse.ArgumentParser:
     gate.add_argument("--centre", help="the centre's address, to enrol")
     gate.set_defaults(run=_gate)
 
+    counter = commands.add_parser("counter", help="run the agent of a clerk's computer")
+    counter.add_argument("file", type=Path, help="the counter's own configuration file (TOML)")
+    counter.set_defaults(run=_counter)
+
     bench = commands.add_parser("bench", help="measure, beside a reference in the same run")
     bench.add_argument(
         "arguments", nargs=argparse.REMAINDER, help="NAME [--seconds N] [--json FILE]"
@@ -100,16 +104,32 @@ def _doctor(arguments: argparse.Namespace, settings: Settings) -> int:  # noqa: 
 
 
 def _gate(arguments: argparse.Namespace, settings: Settings) -> int:  # noqa: ARG001 - a command's shape
-    from menpiao.compose.terminal import enrol_gate, run_gate_from_config
+    from menpiao.compose.terminal import SETUP_ERRORS, enrol_gate, run_gate_from_config
 
-    if not arguments.enrol:
-        run_gate_from_config(arguments.file)
-        return 0
-    if not arguments.centre:
+    if arguments.enrol and not arguments.centre:
         print("--enrol needs --centre: the centre's address", file=sys.stderr)
         return 2
-    enrolled = enrol_gate(arguments.centre, arguments.enrol, arguments.file)
-    print(enrolled)
+    try:
+        if not arguments.enrol:
+            run_gate_from_config(arguments.file)
+            return 0
+        enrolled = enrol_gate(arguments.centre, arguments.enrol, arguments.file)
+    except SETUP_ERRORS as error:
+        print(f"menpiao: {error}", file=sys.stderr)
+        return 1
+    gates = ", ".join(f"{gate.name} ({gate.id})" for gate in enrolled.gates)
+    print(f"device {enrolled.device_id} of {enrolled.site}: {gates}")
+    return 0
+
+
+def _counter(arguments: argparse.Namespace, settings: Settings) -> int:  # noqa: ARG001 - a command's shape
+    from menpiao.compose.terminal import SETUP_ERRORS, run_counter_from_config
+
+    try:
+        run_counter_from_config(arguments.file)
+    except SETUP_ERRORS as error:
+        print(f"menpiao: {error}", file=sys.stderr)
+        return 1
     return 0
 
 

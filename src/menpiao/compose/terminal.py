@@ -12,18 +12,24 @@ from typing import Any
 
 from menpiao.compose.lane import network_printer, serial_reader
 from menpiao.terminals.counter.agent import CounterAgent, CounterParts
-from menpiao.terminals.counter.config import CounterConfig, load_counter_config
-from menpiao.terminals.gate.config import GateConfig, load_config, new_config
+from menpiao.terminals.counter.config import (
+    CounterConfig,
+    CounterConfigError,
+    load_counter_config,
+)
+from menpiao.terminals.gate.config import ConfigError, GateConfig, load_config, new_config
 from menpiao.terminals.gate.program import GateParts, run_gate
 from menpiao.terminals.parts.display.kiosk import KioskDisplay
-from menpiao.terminals.parts.link.enrol import enrol
-from menpiao.terminals.parts.link.identity import load_identity
+from menpiao.terminals.parts.link.enrol import EnrolmentError, enrol
+from menpiao.terminals.parts.link.identity import IdentityError, load_identity
 from menpiao.terminals.parts.link.websocket import WebSocketLink
 from menpiao.terminals.parts.printer.base import Slip
 from menpiao.terminals.parts.printer.slips import AdmissionFacts, admission_slip
 from menpiao.wire.check import Answer, Enrolled
 
 READER_PORT = "/dev/ttyUSB0"
+SETUP_ERRORS = (ConfigError, CounterConfigError, EnrolmentError, IdentityError, OSError)
+"""What is wrong with a terminal's set-up: the text is for whoever sets it up."""
 
 
 def gate_parts(config: GateConfig) -> GateParts:
@@ -98,7 +104,14 @@ async def _until_told(work: Coroutine[Any, Any, None]) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, task.cancel)
     with contextlib.suppress(asyncio.CancelledError):
-        await task
+        try:
+            await task
+        except ExceptionGroup as group:
+            ours, others = group.split(OSError)
+            if ours is None or others is not None:
+                raise
+            # A port that is taken, most likely: said in one line instead of a group of tracebacks.
+            raise OSError(str(ours.exceptions[0])) from group
 
 
 def enrol_gate(
