@@ -108,9 +108,9 @@ def test_a_transaction_that_is_undone_counts_for_nothing(database):
 
 
 _STEPS = st.lists(
-    st.sampled_from(["begin", "entry", "exit", "refuse", "commit", "abort", "fold"]),
-    min_size=5,
-    max_size=30,
+    st.sampled_from(["begin", "entry", "exit", "refuse", "commit", "abort", "fold", "fold"]),
+    min_size=20,
+    max_size=60,
 )
 
 
@@ -130,7 +130,7 @@ def test_any_interleaving_of_scans_and_folds_ends_as_a_recount(database, steps, 
                     await transaction.start()
                     running.append((connection, transaction))
                 elif step in {"entry", "exit", "refuse"}:
-                    where = picks.choice(running)[0] if running else pool
+                    where = picks.choice([*(open_one[0] for open_one in running), pool])
                     await scan(
                         where,
                         SITE,
