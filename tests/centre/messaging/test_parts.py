@@ -65,6 +65,15 @@ def test_parts_are_counted_as_the_operator_bills_them(length, count):
     assert part_count("票" * length) == count
 
 
+@pytest.mark.parametrize("text", ["A" * 141, "票" * 67 + "A" * 8, "A" + "票" * 100, "😀" * 36])
+@pytest.mark.parametrize("coding", CODINGS)
+def test_a_part_is_filled_to_the_last_octet_that_fits(coding, text):
+    *full, _ = split(text, 1, coding)
+    width = max(len(c.encode(coding.value)) for c in text)
+    for part in full:
+        assert 134 - width < len(part.content) - 6 <= 134
+
+
 def test_an_emoji_at_the_seam_moves_to_the_next_part():
     text = "票" * 66 + "😀" + "票" * 10
     first, second = split(text, 1)

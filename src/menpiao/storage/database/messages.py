@@ -51,7 +51,7 @@ WHERE r.site_id = $1 AND r.channel = $2 AND NOT r.matched AND r.received_at > $3
 _DELIVERIES = """
 SELECT DISTINCT ON (provider_ref) provider_ref, outcome, code FROM outbox_receipt
 WHERE site_id = $1 AND channel = $2 AND provider_ref = ANY($3)
-ORDER BY provider_ref, received_at, id
+ORDER BY provider_ref, received_at DESC, id DESC
 """
 _MATCHED = """
 UPDATE outbox_receipt SET matched = true
