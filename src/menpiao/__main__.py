@@ -34,7 +34,9 @@ def _parser() -> argparse.ArgumentParser:
 
     serve = commands.add_parser("serve", help="run servers of the centre in this process")
     serve.add_argument(
-        "servers", nargs="+", choices=["all", "check", "booking", "commerce", "statistics"]
+        "servers",
+        nargs="+",
+        choices=["all", "check", "booking", "commerce", "statistics", "messaging"],
     )
     serve.set_defaults(run=_serve)
 

@@ -72,6 +72,17 @@ class Sms(_Section, frozen=True):
     signature: str = ""
     """Shown in front of every message as 【…】; empty = the site's name."""
 
+    def __post_init__(self) -> None:
+        """Refuse an account that could not log in.
+
+        Raises:
+            ValueError: a host without the fields that every account has.
+        """
+        missing = [name for name in ("sp_id", "secret", "src_id") if not getattr(self, name)]
+        if self.host and missing:
+            msg = f"host is set, and so must be {', '.join(missing)}"
+            raise ValueError(msg)
+
 
 class Settings(_Section, frozen=True):
     """Everything a process of menpiao is told from outside."""

@@ -22,7 +22,7 @@ def test_the_main_job_runs_once_and_leaves_nothing_behind(tmp_path):
         command, env=environment, capture_output=True, text=True, timeout=120, check=False
     )
     assert done.returncode == 0, done.stdout + done.stderr
-    assert done.stdout.count("  ok ") == 8
+    assert done.stdout.count("  ok ") == 10
     assert "every step held" in done.stdout
     assert not re.search(r"\b\d{17}[\dX]\b", done.stdout + done.stderr), "a number was printed"
     left = subprocess.run(
@@ -54,6 +54,16 @@ def test_a_misspelt_setting_is_found_at_start(tmp_path):
     )
     assert done.returncode == 2
     assert "prot" in done.stderr
+
+
+def test_an_account_that_could_not_log_in_is_found_at_start(tmp_path):
+    command, environment = menpiao("doctor", folder=tmp_path, MENPIAO_SMS_HOST="10.0.0.9")
+    done = subprocess.run(
+        command, env=environment, capture_output=True, text=True, timeout=60, check=False
+    )
+    assert done.returncode == 2
+    assert "sp_id, secret, src_id" in done.stderr
+    assert "$.sms" in done.stderr
 
 
 def free_port():

@@ -24,11 +24,16 @@ from menpiao.centre.commerce.provider import QrProvider
 from menpiao.centre.commerce.service import CommerceService
 from menpiao.centre.commerce.wechat.client import WechatPay
 from menpiao.centre.design import door
+from menpiao.centre.messaging import jobs as messaging_jobs
+from menpiao.centre.messaging.api import MessagingApi
+from menpiao.centre.messaging.cmpp.channel import CmppChannel
+from menpiao.centre.messaging.cmpp.dialect import Account
+from menpiao.centre.messaging.service import MessagingService
 from menpiao.centre.selling.service import PaymentCore, RefundCore, SellingService
 from menpiao.centre.statistics import jobs as statistics_jobs
 from menpiao.centre.statistics.api import StatisticsApi
 from menpiao.centre.statistics.service import StatisticsService
-from menpiao.settings import Settings
+from menpiao.settings import Settings, Sms
 from menpiao.storage.crypto import Vault
 from menpiao.storage.database.catalogue import Catalogue
 from menpiao.storage.database.connect import database_url, open_pool
@@ -56,11 +61,28 @@ class Centre:
     booking: BookingService
     commerce: CommerceService
     statistics: StatisticsService
+    messaging: MessagingService | None
+    """None: no account at an operator is configured."""
+
+
+def sms_account(sms: Sms) -> Account | None:
+    """The operator's account that the settings name; None when they name none."""
+    if not sms.host:
+        return None
+    return Account(
+        host=sms.host,
+        port=sms.port,
+        sp_id=sms.sp_id,
+        secret=sms.secret,
+        src_id=sms.src_id,
+        service_id=sms.service_id,
+    )
 
 
 @contextlib.asynccontextmanager
 async def open_centre(settings: Settings) -> AsyncIterator[Centre]:
     """Open the services on the data store; close the pool at the end."""
+    account = sms_account(settings.sms)
     keys = load_keys(settings.key_file)
     url = await asyncio.to_thread(database_url, settings)
     pool = await open_pool(url, settings.database.pool_size)
@@ -73,6 +95,10 @@ async def open_centre(settings: Settings) -> AsyncIterator[Centre]:
         providers: dict[str, QrProvider] = {}
         if settings.wechat.mchid:
             providers["wechat"] = WechatPay(settings.wechat, http, utc_now)
+        messaging = None
+        if account is not None:
+            channel, signature = CmppChannel(account), settings.sms.signature
+            messaging = MessagingService(pool, vault, catalogue, ids, channel, utc_now, signature)
         yield Centre(
             pool=pool,
             keys=keys,
@@ -85,6 +111,7 @@ async def open_centre(settings: Settings) -> AsyncIterator[Centre]:
             booking=booking,
             commerce=CommerceService(pool, payments, refunds, catalogue, providers, utc_now),
             statistics=StatisticsService(pool, catalogue, utc_now),
+            messaging=messaging,
         )
     finally:
         await http.aclose()
@@ -130,6 +157,8 @@ class CentreApp:
             jobs.append(commerce_jobs.work(centre.commerce))
         if self._runs("statistics"):
             jobs.append(statistics_jobs.run(centre.statistics))
+        if self._runs("messaging") and centre.messaging is not None:
+            jobs.append(messaging_jobs.work(centre.messaging))
         return jobs
 
     def _routes(self, centre: Centre) -> list[BaseRoute]:
@@ -147,6 +176,8 @@ class CentreApp:
         if self._runs("statistics"):
             key = centre.keys.get("live_figures")
             routes += StatisticsApi(centre.statistics, key).routes()
+        if self._runs("messaging") and centre.messaging is not None:
+            routes += MessagingApi(centre.messaging).routes()
         if self._pages is not None:
             routes.append(Mount("/", app=self._pages))
         return routes

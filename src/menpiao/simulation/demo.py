@@ -15,6 +15,7 @@ import uvicorn
 from menpiao.centre.commerce.api import NOTIFICATIONS
 from menpiao.compose.serve import leave_database, prepare, server_config
 from menpiao.settings import Http, Settings
+from menpiao.simulation import sms
 from menpiao.simulation.once import Bench, run_once
 from menpiao.simulation.payment import make_merchant, running
 
@@ -52,19 +53,21 @@ def _run(settings: Settings, *, once: bool) -> int:
 
 async def _live(settings: Settings, code: str, today: date, *, once: bool) -> int:
     folder = settings.data_dir / "simulated-platform"
-    async with running(folder) as platform:
+    async with running(folder) as platform, sms.running() as operator:
         notify = settings.public_url + NOTIFICATIONS
         merchant = make_merchant(folder, base_url=platform.base_url, notify_url=notify)
-        paying = msgspec.structs.replace(settings, wechat=merchant)
-        return await _open_park(paying, Bench(settings.public_url, code, today), once=once)
+        joined = msgspec.structs.replace(settings, wechat=merchant, sms=operator.account())
+        bench = Bench(settings.public_url, code, today, platform.base_url, operator.base_url)
+        return await _open_park(joined, bench, once=once)
 
 
 async def _open_park(settings: Settings, bench: Bench, *, once: bool) -> int:
     async with _serving(settings):
-        well = await run_once(bench, settings.wechat.base_url)
+        well = await run_once(bench)
         print("every step held" if well else "a step failed")  # noqa: T201
         if not once:
             print(f"the centre is at {settings.public_url} — Ctrl-C ends it")  # noqa: T201
+            print(f"the visitors' telephones are at {bench.phones_url}/phone")  # noqa: T201
             await _until_told()
         return 0 if well else 1
 

@@ -24,20 +24,28 @@ from menpiao.simulation.payment import wallet_path
 from menpiao.simulation.printer import SimulatedPrinter
 from menpiao.simulation.proof import Steps
 from menpiao.simulation.reader import SimulatedReader
+from menpiao.simulation.witness import Board, read_message, see_entry
 from menpiao.terminals.parts.printer.slips import AdmissionFacts, admission_slip
 from menpiao.terminals.parts.reader.base import CardPresented, CardRead, ReaderEvent
 from menpiao.wire.check import proof_text
 
 _WAIT_S = 10.0
+BUYER = "13900000000"
 
 
 @dataclass(frozen=True, slots=True)
 class Bench:
-    """Where the run happens: the centre's address, a one-time code, and today at the site."""
+    """Where the run happens: the centre's address, a one-time code, and today at the site.
+
+    ``platform_url``: the simulated payment platform that the centre collects through;
+    ``phones_url``: the simulated operator's telephones.
+    """
 
     url: str
     enrolment_code: str
     today: date
+    platform_url: str
+    phones_url: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,11 +57,8 @@ class _Lane:
     site: str
 
 
-async def run_once(bench: Bench, platform_url: str) -> bool:
-    """Run the main job against a running centre; True when every step held.
-
-    ``platform_url``: the simulated payment platform that the centre collects through.
-    """
+async def run_once(bench: Bench) -> bool:
+    """Run the main job against a running centre; True when every step held."""
     steps = Steps()
     # A new person at each run: one document buys once a day.
     born = date(1950, 1, 1) + timedelta(days=secrets.randbelow(3000))
@@ -66,7 +71,10 @@ async def run_once(bench: Bench, platform_url: str) -> bool:
         ):
             lane = await _enrol(steps, http, bench)
             await _book(steps, http, bench, number)
-            await _pay(steps, http, bench, platform_url)
+            order_no = await _pay(steps, http, bench)
+            await read_message(steps, bench.phones_url, BUYER, order_no)
+            board = await Board.open(bench.url)
+            before = await board.entries()
             cards: asyncio.Queue[CardRead] = asyncio.Queue()
 
             def deliver(event: ReaderEvent) -> None:
@@ -76,6 +84,7 @@ async def run_once(bench: Bench, platform_url: str) -> bool:
             driver = asyncio.create_task(serial_reader(reader.port).run(deliver))
             try:
                 await _pass(steps, http, lane, (reader, cards, printer, number))
+                await see_entry(steps, board, before)
                 await _refused(steps, http, lane, (reader, cards, number))
             finally:
                 driver.cancel()
@@ -126,7 +135,8 @@ async def _book(steps: Steps, http: httpx.AsyncClient, bench: Bench, number: str
         steps.prove(booked["state"] == "paid" and again == booked and one_less, proof)
 
 
-async def _pay(steps: Steps, http: httpx.AsyncClient, bench: Bench, platform_url: str) -> None:
+async def _pay(steps: Steps, http: httpx.AsyncClient, bench: Bench) -> str:
+    """Pay for an order at full price; its number."""
     born = date(1985, 1, 1) + timedelta(days=secrets.randbelow(3000))
     number = resident_number("310101", born, 1 + secrets.randbelow(998))
     with steps.step("book at full price"):
@@ -136,7 +146,7 @@ async def _pay(steps: Steps, http: httpx.AsyncClient, bench: Bench, platform_url
             "product_id": 1,
             "slot_id": slots[0]["id"],
             "visitors": [{"document_type": "resident_card", "number": number, "name": "王样例"}],
-            "phone": "13900000000",
+            "phone": BUYER,
         }
         booked = _good(await http.post("/booking/v1/orders", json=order), 201)
         view = await _until(http, booked, lambda seen: bool(seen["code_url"]))
@@ -144,13 +154,14 @@ async def _pay(steps: Steps, http: httpx.AsyncClient, bench: Bench, platform_url
         proof = f"order {booked['order_no']}, {yuan(booked['total_fen'])} yuan, QR code shown"
         steps.prove(held and view["state"] == "awaiting_payment", proof)
     with steps.step("pay through the platform"):
-        wallet = platform_url + wallet_path(view["code_url"])
+        wallet = bench.platform_url + wallet_path(view["code_url"])
         async with httpx.AsyncClient(timeout=_WAIT_S, follow_redirects=True) as visitor:
             page = str((await visitor.get(wallet)).url)
             (await visitor.post(page, data={"action": "pay"})).raise_for_status()
         paid = await _until(http, booked, lambda seen: seen["state"] == "paid")
         valid = paid["tickets"][0]["state"] == "valid"
         steps.prove(valid, "sealed notification verified, order paid, ticket valid")
+    return str(booked["order_no"])
 
 
 async def _until(

@@ -17,6 +17,7 @@ from tests.support_db import FreshDatabase, run
 from menpiao.centre.messaging.api import MessagingApi
 from menpiao.centre.messaging.channel import Delivery, Receipt
 from menpiao.centre.messaging.service import Limits
+from menpiao.domain.ticket import serial_number
 from menpiao.simulation.sms.operator import Fault
 
 
@@ -34,7 +35,7 @@ def test_a_confirmation_reaches_the_telephone_and_its_row_says_delivered(databas
             row = await park.becomes(await park.queue(order), "delivered")
             (text,) = park.operator.inbox(NUMBER)
             assert text.startswith("【测试山】")
-            assert str(order) in text
+            assert serial_number(order) in text, "the number with which an order is found again"
             assert "2人" in text
             assert "http" not in text
             assert len(row["provider_ref"]) == 1

@@ -30,6 +30,7 @@ from menpiao.centre.messaging.channel import (
 from menpiao.centre.messaging.reports import REPORT_WAIT, Unanswered, match_by_number, settle
 from menpiao.centre.messaging.texts import TEMPLATES, Visit, language_of, render
 from menpiao.domain.admission import Direction
+from menpiao.domain.ticket import serial_number
 from menpiao.storage.crypto import OpenError, Vault
 from menpiao.storage.database import messages, outbox
 from menpiao.storage.database.catalogue import Catalogue
@@ -207,7 +208,7 @@ class MessagingService:
         ]
         visit = Visit(
             signature=self._signature or (site.name_en if english else "") or site.name,
-            order=str(told["id"]),
+            order=serial_number(told["id"]),
             product=(product.name_en if english else "") or product.name,
             starts_at=told["starts_at"].astimezone(site.zone),
             ends_at=told["ends_at"].astimezone(site.zone),
