@@ -34,6 +34,24 @@ class Reason(StrEnum):
     TOO_MANY_PEOPLE = "too_many_people"
     SITE_FULL = "site_full"
     SITE_CLOSED = "site_closed"
+    DAILY_USED = "daily_used"
+    VISITS_USED_UP = "visits_used_up"
+    PASSBACK = "passback"
+    CONCESSION_CHECK = "concession_check"
+    ZONE_FULL = "zone_full"
+    ZONE_NOT_INCLUDED = "zone_not_included"
+    ZONE_USED_UP = "zone_used_up"
+    NOT_INSIDE = "not_inside"
+    LEAVE_FIRST = "leave_first"
+    BARRED = "barred"
+    DOCUMENT_EXPIRED = "document_expired"
+    # admission: let in by a person of the house, or let through without a decision
+    FORCED = "forced"
+    WALK_THROUGH = "walk_through"
+    # admission: taken back
+    UNDONE = "undone"
+    UNDO_TOO_LATE = "undo_too_late"
+    UNDO_NOT_POSSIBLE = "undo_not_possible"
     # admission: refused because of the reading or the machine
     DOCUMENT_INVALID = "document_invalid"
     REREAD = "reread"
@@ -130,6 +148,39 @@ WORDINGS: dict[Reason, Wording] = {
     ),
     Reason.SITE_FULL: Wording("园内人数已满", "Site is full", "请稍候", "Please wait", "full"),
     Reason.SITE_CLOSED: Wording("景区未开放", "Closed", *_STAFF, "closed"),
+    Reason.DAILY_USED: Wording("今日已入园", "Used today", *_STAFF, "already_used"),
+    Reason.VISITS_USED_UP: Wording("次数已用完", "No visits left", *_WINDOW, "already_used"),
+    Reason.PASSBACK: Wording(
+        "请勿重复刷证", "Just used", "请稍候再来", "Please wait a moment", "already_used"
+    ),
+    Reason.CONCESSION_CHECK: Wording(
+        "请出示优惠证件",
+        "Show your certificate",
+        "由工作人员核验",
+        "Staff will check it",
+        "show_certificate",
+    ),
+    Reason.ZONE_FULL: Wording("本区人数已满", "Area is full", "请稍候", "Please wait", "full"),
+    Reason.ZONE_NOT_INCLUDED: Wording("门票不含此景点", "Not included", *_WINDOW, "wrong_site"),
+    Reason.ZONE_USED_UP: Wording("此景点次数已用完", "Entries used up", *_WINDOW, "already_used"),
+    Reason.NOT_INSIDE: Wording(
+        "请先入园", "Enter the park first", "请先从大门入园", "Pass a park gate first", "wrong_gate"
+    ),
+    Reason.LEAVE_FIRST: Wording(
+        "请先离开前区",
+        "Leave the other area",
+        "请先刷证离开",
+        "Check out there first",
+        "wrong_gate",
+    ),
+    # Said in public: it must not tell those around why.
+    Reason.BARRED: Wording("请联系工作人员", "Please contact staff", *_STAFF, "needs_staff"),
+    Reason.DOCUMENT_EXPIRED: Wording("证件已过有效期", "Document expired", *_STAFF, "needs_staff"),
+    Reason.FORCED: Wording("请通行", "Please enter", voice="pass"),
+    Reason.WALK_THROUGH: Wording("请直接通行", "Please walk through", voice="walk_through"),
+    Reason.UNDONE: Wording("已撤销", "Taken back", voice="thanks"),
+    Reason.UNDO_TOO_LATE: Wording("已过撤销时限", "Too late to undo", *_STAFF),
+    Reason.UNDO_NOT_POSSIBLE: Wording("无法撤销", "Cannot be undone", *_STAFF),
     Reason.DOCUMENT_INVALID: Wording("证件号码有误", "Number not valid", *_AGAIN, "needs_staff"),
     Reason.REREAD: Wording(
         "请重放身份证", "Place the card again", "平放至提示音", "Hold it until the tone", "reread"

@@ -1,6 +1,6 @@
 """Tickets: the right of a number of people to enter, tied to a document."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from enum import StrEnum
 
@@ -32,12 +32,31 @@ class Reentry(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class ZoneRight:
+    """A part of the site that a ticket includes (园中园), and how far that is used up.
+
+    ``allowed`` counts entries of single people over the ticket's life, of a pass over one day;
+    0: any number. ``0 <= inside <= people`` of the ticket, ``used <= allowed`` where it is limited.
+    """
+
+    zone_id: int
+    allowed: int = 0
+    used: int = 0
+    inside: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class Ticket:
     """What a decision at a gate knows of a ticket (patent: ticket status, number, ticket id).
 
     ``people`` is the patent's ticket count; ``used`` how many of them have entered, ``inside`` how
     many are inside now: ``0 <= inside <= used <= people``. ``opens_at``/``closes_at`` bound the
     entry window without grace. ``gate_ids`` empty: every gate of the site.
+
+    A pass (``daily``) lives for many days and counts anew on each: its counts and ``first_in_*``
+    are those of ``counted_on``, a date of the site; ``visits_left`` (people times days) None: any
+    number. ``evidence`` names a certificate that must be seen at the gate because the price
+    depends on it; without it the holder owes ``difference_fen``.
     """
 
     id: int
@@ -56,11 +75,44 @@ class Ticket:
     holder_masked: str
     first_in_at: datetime | None = None
     first_in_gate: str = ""
+    last_in_at: datetime | None = None
+    daily: bool = False
+    counted_on: date | None = None
+    visits_left: int | None = None
+    evidence: str = ""
+    evidence_en: str = ""
+    difference_fen: int = 0
+    zones: tuple[ZoneRight, ...] = ()
 
     @property
     def remaining(self) -> int:
-        """How many of its people have not entered yet."""
-        return self.people - self.used
+        """How many of its people have not entered yet; of a pass: today, as visits are left."""
+        left = self.people - self.used
+        return left if self.visits_left is None else min(left, self.visits_left)
+
+    def zone(self, zone_id: int) -> ZoneRight | None:
+        """The right to a zone; None: not included."""
+        return next((right for right in self.zones if right.zone_id == zone_id), None)
+
+    def with_zone(self, right: ZoneRight) -> "Ticket":
+        """The ticket with this right in the place of the one to the same zone."""
+        changed = (right if old.zone_id == right.zone_id else old for old in self.zones)
+        return replace(self, zones=tuple(changed))
+
+
+def on_day(ticket: Ticket, today: date) -> Ticket:
+    """The ticket as it stands on a day: a pass that was last counted on another begins anew."""
+    if not ticket.daily or ticket.counted_on == today:
+        return ticket
+    return replace(
+        ticket,
+        used=0,
+        inside=0,
+        first_in_at=None,
+        first_in_gate="",
+        counted_on=today,
+        zones=tuple(replace(right, used=0, inside=0) for right in ticket.zones),
+    )
 
 
 def serial_number(identifier: int) -> str:
