@@ -4,7 +4,7 @@ from menpiao.terminals.parts.printer.driver import EscPosPrinter
 from menpiao.terminals.parts.printer.profiles import PROFILES
 from menpiao.terminals.parts.printer.transport_network import NetworkTransport
 from menpiao.terminals.parts.reader.sam_v import SamVReader
-from menpiao.terminals.parts.reader.transport_serial import SerialTransport
+from menpiao.terminals.ports.serial_port import SerialTransport
 
 
 def serial_reader(port: str) -> SamVReader:

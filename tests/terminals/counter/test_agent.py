@@ -17,7 +17,7 @@ from menpiao.simulation.reader import SimulatedReader
 from menpiao.terminals.counter.agent import CounterAgent, CounterParts
 from menpiao.terminals.parts.printer.base import Printer
 from menpiao.terminals.parts.reader.sam_v import Options, SamVReader
-from menpiao.terminals.parts.reader.transport_serial import SerialTransport
+from menpiao.terminals.ports.serial_port import SerialTransport
 
 SITE = "https://tickets.example"
 

@@ -21,7 +21,7 @@ from menpiao.terminals.parts.display.base import View
 from menpiao.terminals.parts.display.kiosk import KioskDisplay
 from menpiao.terminals.parts.printer.base import Printer
 from menpiao.terminals.parts.reader.sam_v import Options, SamVReader
-from menpiao.terminals.parts.reader.transport_serial import SerialTransport
+from menpiao.terminals.ports.serial_port import SerialTransport
 
 QUICK = Delays(
     hold_s=0.4,

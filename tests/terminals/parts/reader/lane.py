@@ -18,8 +18,8 @@ from menpiao.terminals.parts.reader.base import (
 from menpiao.terminals.parts.reader.sam_v import Options, SamVReader
 from menpiao.terminals.parts.reader.text import read_text
 from menpiao.terminals.parts.reader.timings import Timings
-from menpiao.terminals.parts.reader.transport import Transport
-from menpiao.terminals.parts.reader.transport_serial import SerialTransport
+from menpiao.terminals.ports.base import Transport
+from menpiao.terminals.ports.serial_port import SerialTransport
 
 FAST = Timings(
     poll_s=0.01,

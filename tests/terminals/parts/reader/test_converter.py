@@ -10,7 +10,7 @@ from menpiao.simulation.cards import HMT, RESIDENT
 from menpiao.simulation.mishaps import HEART_BEAT
 from menpiao.simulation.safe_module import Op, SafeModule
 from menpiao.terminals.parts.reader.base import ReaderState
-from menpiao.terminals.parts.reader.transport_tcp import TcpConnectTransport, TcpListenTransport
+from menpiao.terminals.ports.tcp import TcpConnectTransport, TcpListenTransport
 
 
 class Converter:

@@ -10,7 +10,7 @@ from menpiao.simulation.mishaps import Mishap
 from menpiao.simulation.reader import SimulatedReader
 from menpiao.simulation.safe_module import Op
 from menpiao.terminals.parts.reader.base import ReaderState
-from menpiao.terminals.parts.reader.transport_serial import SerialTransport
+from menpiao.terminals.ports.serial_port import SerialTransport
 
 TROUBLE = pytest.mark.parametrize(
     ("mishap", "code"),

@@ -14,7 +14,7 @@ from menpiao.simulation.safe_module import Op
 from menpiao.terminals.parts.reader.base import ReaderState
 from menpiao.terminals.parts.reader.sam_v import Options
 from menpiao.terminals.parts.reader.timings import Timings
-from menpiao.terminals.parts.reader.transport_serial import SerialTransport
+from menpiao.terminals.ports.serial_port import SerialTransport
 
 
 def open_files() -> int:

@@ -33,7 +33,7 @@ from menpiao.terminals.parts.reader.repeats import Repeats
 from menpiao.terminals.parts.reader.session import NoAnswer, Session
 from menpiao.terminals.parts.reader.text import read_text, text_of_payload
 from menpiao.terminals.parts.reader.timings import Timings
-from menpiao.terminals.parts.reader.transport import Transport, TransportError
+from menpiao.terminals.ports.base import PortError, Transport
 
 log = structlog.get_logger(__name__)
 
@@ -89,7 +89,9 @@ class SamVReader:
                     await self._serve(Session(connection, self._timings), deliver)
                 finally:
                     connection.close()
-            except TransportError as error:
+            except PortError as error:
+                self._report_fault(FaultCode(error.code.value), deliver)
+            except _Unusable as error:
                 self._report_fault(error.code, deliver)
             await asyncio.sleep(self._timings.reopen_s)
 
@@ -120,8 +122,16 @@ class SamVReader:
         deliver(ReaderFault(code))
 
 
+class _Unusable(Exception):
+    """The module is reached and cannot be used."""
+
+    def __init__(self, code: FaultCode) -> None:
+        super().__init__(code.value)
+        self.code = code
+
+
 class _Look:
-    """One connection's looking for cards. Trouble with the device leaves as TransportError."""
+    """One connection's looking for cards. Trouble leaves as PortError or _Unusable."""
 
     def __init__(
         self,
@@ -215,7 +225,7 @@ class _Look:
             self._silences += 1
             if self._silences >= self._timings.silences_max:
                 lost = FaultCode.SILENT if answer is NoAnswer.SILENCE else FaultCode.LINK
-                raise TransportError(lost)
+                raise _Unusable(lost)
             return answer
         self._silences = 0
         if answer.sw1 or answer.sw2:
@@ -224,9 +234,9 @@ class _Look:
             return answer
         match meaning(answer.sw3):
             case Meaning.OUT_OF_SERVICE:
-                raise TransportError(_OUT_OF_SERVICE[answer.sw3])
+                raise _Unusable(_OUT_OF_SERVICE[answer.sw3])
             case Meaning.LINK:
-                raise TransportError(FaultCode.LINK)
+                raise _Unusable(FaultCode.LINK)
             case Meaning.PROGRAMMING | Meaning.PLACE_AGAIN:
                 self._note("reader_refused", command=command.name, sw3=f"{answer.sw3:02X}")
             case Meaning.NO_CARD:

@@ -8,7 +8,7 @@ from enum import Enum, auto
 from menpiao.terminals.parts.reader.frame import FrameParser
 from menpiao.terminals.parts.reader.protocol import Answer, Command, Meaning, meaning
 from menpiao.terminals.parts.reader.timings import Timings
-from menpiao.terminals.parts.reader.transport import Connection
+from menpiao.terminals.ports.base import Connection
 
 
 class NoAnswer(Enum):
@@ -36,7 +36,7 @@ class Session:
         The first byte within `first_s`, all within `whole_s`.
 
         A damaged answer, or a module that found our request damaged, makes the request go out
-        once more. Raises TransportError when the connection is gone.
+        once more. Raises PortError when the connection is gone.
         """
         outcome = await self._once(command, first_s, whole_s or first_s)
         damaged = outcome is NoAnswer.DAMAGED or (

@@ -1,4 +1,4 @@
-"""A reader behind a serial-to-network converter: we call it, or it calls us.
+"""A device behind a serial-to-network converter: we call it, or it calls us.
 
 A converter that calls is known by the port it calls on; give every lane a port of its own, or
 name the converter's address.
@@ -10,8 +10,7 @@ import asyncio
 from dataclasses import dataclass, field
 from typing import Final
 
-from menpiao.terminals.parts.reader.base import FaultCode
-from menpiao.terminals.parts.reader.transport import TransportError
+from menpiao.terminals.ports.base import PortError, PortTrouble
 
 _CONNECT_S: Final = 3.0
 
@@ -24,13 +23,13 @@ class TcpConnectTransport:
     port: int
 
     async def connect(self) -> TcpConnection:
-        """Connect; raise TransportError(PORT_ABSENT) if the converter does not answer."""
+        """Connect; raise PortError(ABSENT) if the converter does not answer."""
         loop = asyncio.get_running_loop()
         try:
             async with asyncio.timeout(_CONNECT_S):
                 _, connection = await loop.create_connection(TcpConnection, self.host, self.port)
         except (OSError, TimeoutError) as error:
-            raise TransportError(FaultCode.PORT_ABSENT) from error
+            raise PortError(PortTrouble.ABSENT) from error
         return connection
 
 
@@ -53,16 +52,16 @@ class TcpListenTransport:
     _called: asyncio.Event = field(default_factory=asyncio.Event, init=False)
 
     async def connect(self) -> TcpConnection:
-        """Give the converter's connection; raise TransportError(PORT_ABSENT) if it did not call.
+        """Give the converter's connection; raise PortError(ABSENT) if it did not call.
 
-        Raises TransportError(PORT_BUSY) if the listening port is taken.
+        Raises PortError(BUSY) if the listening port is taken.
         """
         if self._server is None:
             loop = asyncio.get_running_loop()
             try:
                 self._server = await loop.create_server(self._answer, self.host, self.port)
             except OSError as error:
-                raise TransportError(FaultCode.PORT_BUSY) from error
+                raise PortError(PortTrouble.BUSY) from error
             self.port = self._server.sockets[0].getsockname()[1]
         try:
             async with asyncio.timeout(self.wait_s):
@@ -70,7 +69,7 @@ class TcpListenTransport:
                     self._called.clear()
                     await self._called.wait()
         except TimeoutError as error:
-            raise TransportError(FaultCode.PORT_ABSENT) from error
+            raise PortError(PortTrouble.ABSENT) from error
         return self._current
 
     async def stop(self) -> None:
@@ -127,14 +126,14 @@ class TcpConnection(asyncio.Protocol):
     def write(self, data: bytes) -> None:
         """Send a request."""
         if self.lost or self._transport is None:
-            raise TransportError(FaultCode.PORT_LOST)
+            raise PortError(PortTrouble.LOST)
         self._transport.write(data)
 
     async def read(self) -> bytes:
-        """Wait for bytes; raise TransportError(PORT_LOST) when the connection is gone."""
+        """Wait for bytes; raise PortError(LOST) when the connection is gone."""
         while not self._buffer:
             if self.lost:
-                raise TransportError(FaultCode.PORT_LOST)
+                raise PortError(PortTrouble.LOST)
             self._changed.clear()
             await self._changed.wait()
         return self.pending()

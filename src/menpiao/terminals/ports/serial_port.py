@@ -1,4 +1,4 @@
-"""A reader on a serial port (UART, USB-serial or pseudo-terminal), without a thread."""
+"""A device on a serial port (UART, USB-serial or pseudo-terminal), without a thread."""
 
 from __future__ import annotations
 
@@ -12,19 +12,18 @@ from typing import Final
 
 import serial
 
-from menpiao.terminals.parts.reader.base import FaultCode
-from menpiao.terminals.parts.reader.transport import TransportError
+from menpiao.terminals.ports.base import PortError, PortTrouble
 
 _READ_BYTES: Final = 4096
 _OPEN_ERRORS: Final = {
-    errno.ENOENT: FaultCode.PORT_ABSENT,
-    errno.ENODEV: FaultCode.PORT_ABSENT,
-    errno.ENXIO: FaultCode.PORT_ABSENT,
-    errno.EIO: FaultCode.PORT_ABSENT,
-    errno.EACCES: FaultCode.PORT_DENIED,
-    errno.EPERM: FaultCode.PORT_DENIED,
-    errno.EBUSY: FaultCode.PORT_BUSY,
-    errno.EAGAIN: FaultCode.PORT_BUSY,
+    errno.ENOENT: PortTrouble.ABSENT,
+    errno.ENODEV: PortTrouble.ABSENT,
+    errno.ENXIO: PortTrouble.ABSENT,
+    errno.EIO: PortTrouble.ABSENT,
+    errno.EACCES: PortTrouble.DENIED,
+    errno.EPERM: PortTrouble.DENIED,
+    errno.EBUSY: PortTrouble.BUSY,
+    errno.EAGAIN: PortTrouble.BUSY,
 }
 
 
@@ -32,19 +31,19 @@ _OPEN_ERRORS: Final = {
 class SerialTransport:
     """8 data bits, no parity, 1 stop bit, no flow control, opened exclusively.
 
-    One process per reader.
+    One process per device.
     """
 
     port: str
     baud: int = 115_200
 
     async def connect(self) -> SerialConnection:
-        """Open the port; raise TransportError with PORT_ABSENT, PORT_BUSY or PORT_DENIED."""
+        """Open the port; raise PortError with ABSENT, BUSY or DENIED."""
         try:
             # The port is opened non-blocking by pyserial, so this returns at once.
             device = serial.Serial(self.port, self.baud, timeout=0, exclusive=True)
         except (OSError, ValueError, termios.error) as error:
-            raise TransportError(_open_fault(error)) from error
+            raise PortError(_open_fault(error)) from error
         return SerialConnection(device)
 
 
@@ -67,21 +66,21 @@ class SerialConnection:
         It is far smaller than any port's buffer, so a port that does not take it whole is stuck.
         """
         if self._lost:
-            raise TransportError(FaultCode.PORT_LOST)
+            raise PortError(PortTrouble.LOST)
         try:
             written = os.write(self._fd, data)
         except BlockingIOError as error:
-            raise TransportError(FaultCode.SILENT) from error
+            raise PortError(PortTrouble.SILENT) from error
         except OSError as error:
-            raise TransportError(FaultCode.PORT_LOST) from error
+            raise PortError(PortTrouble.LOST) from error
         if written != len(data):
-            raise TransportError(FaultCode.SILENT)
+            raise PortError(PortTrouble.SILENT)
 
     async def read(self) -> bytes:
-        """Wait for bytes; raise TransportError(PORT_LOST) when the device is gone."""
+        """Wait for bytes; raise PortError(LOST) when the device is gone."""
         while not self._buffer:
             if self._lost:
-                raise TransportError(FaultCode.PORT_LOST)
+                raise PortError(PortTrouble.LOST)
             self._changed.clear()
             await self._changed.wait()
         return self.pending()
@@ -116,8 +115,8 @@ class SerialConnection:
         self._changed.set()
 
 
-def _open_fault(error: Exception) -> FaultCode:
+def _open_fault(error: Exception) -> PortTrouble:
     number = getattr(error, "errno", None)
     if number is None and error.args and isinstance(error.args[0], int):
         number = error.args[0]
-    return _OPEN_ERRORS.get(number or 0, FaultCode.PORT_ABSENT)
+    return _OPEN_ERRORS.get(number or 0, PortTrouble.ABSENT)
