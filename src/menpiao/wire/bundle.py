@@ -1,0 +1,302 @@
+"""The day bundle (离线数据包), version 1: what a lane needs to decide without the centre.
+
+It holds the rights of one site and day: no document number and no name, but a keyed hash of each
+holder's document, under a key made for that site and day. The centre signs it. Its manifest is
+JSON and is asked for first; the content is octets that may be fetched in pieces.
+
+Content, big-endian, ready to be searched as it lies in the file:
+
+* tickets, ``TICKET.size`` octets each, in the order of their hashes;
+* zone rights, ``ZONE.size`` octets each, in the order of (ticket id, zone id).
+"""
+
+import hashlib
+import hmac
+import struct
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import UTC, date, datetime
+
+import msgspec
+
+from menpiao.wire.check import Message
+
+BUNDLE_VERSION = 1
+HASH_OCTETS = 16
+TICKET = struct.Struct(">16sQIIHBHHHBHIIHBIH")
+ZONE = struct.Struct(">QIHHH")
+NOTHING = 0xFFFF
+"""In a field of 16 bits: there is none."""
+STATES = ("held", "valid", "refunding", "refunded", "cancelled", "blocked")
+"""Ticket states by their number in a row; part of the format: only ever appended to."""
+_EPOCH = date(1970, 1, 1)
+
+
+class BundleProduct(Message, frozen=True, kw_only=True):
+    """What a ticket takes from its product; ``gate_ids`` empty: every gate of the site."""
+
+    id: int
+    name: str
+    name_en: str
+    reentry: str
+    gate_ids: list[int]
+
+
+class BundleGate(Message, frozen=True, kw_only=True):
+    """A gate of the site with its rules, as ``domain.admission.Gate`` has them."""
+
+    id: int
+    name: str
+    name_en: str
+    direction: str
+    people_per_scan: int = 0
+    early_grace_s: int = 0
+    late_grace_s: int = 0
+    is_open: bool = True
+    zone_id: int = 0
+    needs_inside: bool = False
+    passback_s: int = 0
+    expired_document: str = "warn"
+    leave_first: list[int]
+
+
+class BundleDevice(Message, frozen=True, kw_only=True):
+    """A terminal of the site that a hub may believe; its raw Ed25519 key as base64url."""
+
+    id: int
+    public_key: str
+    gate_ids: list[int]
+
+
+class Manifest(Message, frozen=True, kw_only=True):
+    """What is in a bundle. ``signature``: Ed25519 over :func:`signed_text`.
+
+    ``horizon`` names the state of the data: changes after it come over the link. ``size`` and
+    ``sha256`` are of the packed content (zlib) as it is fetched; ``alone`` says what a lane may do
+    that reaches neither centre nor hub: ``admit``, ``home`` (only at the home gate) or ``refuse``.
+    """
+
+    version: int
+    site_id: int
+    site: str
+    site_en: str
+    day: date
+    utc_offset_s: int
+    horizon: int
+    made_at: datetime
+    tickets: int
+    zones: int
+    size: int
+    sha256: str
+    hash_key: str
+    """Base64url; for this site and day alone."""
+    alone: str
+    products: list[BundleProduct]
+    gates: list[BundleGate]
+    devices: list[BundleDevice]
+    evidences: list[tuple[str, str]]
+    """Certificates in Chinese and English; a row names one by its place, counted from 1."""
+    signature: str = ""
+
+
+class BundleTicket(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """One row; times are whole seconds, 0 where there is none."""
+
+    holder: bytes
+    id: int
+    opens_s: int
+    closes_s: int
+    product_id: int
+    state: str
+    people: int
+    used: int = 0
+    inside: int = 0
+    daily: bool = False
+    visits_left: int | None = None
+    first_in_s: int = 0
+    last_in_s: int = 0
+    first_in_gate: int | None = None
+    evidence: int = 0
+    difference_fen: int = 0
+    counted_on: date | None = None
+
+
+class BundleZone(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """A ticket's right to a zone."""
+
+    ticket_id: int
+    zone_id: int
+    allowed: int
+    used: int
+    inside: int
+
+
+def signed_text(manifest: Manifest) -> bytes:
+    """The octets that the centre signs: the manifest without its signature, keys in order."""
+    plain = msgspec.structs.replace(manifest, signature="")
+    return b"menpiao-bundle-v1\0" + msgspec.json.encode(plain, order="deterministic")
+
+
+def holder_hash(key: bytes, identity: str) -> bytes:
+    """The hash of a holder in a bundle: HMAC-SHA256 under its key, cut to 128 bits.
+
+    ``identity`` is ``domain.identity.identity_text`` of the document.
+    """
+    return hmac.digest(key, b"id:v1:" + identity.encode(), hashlib.sha256)[:HASH_OCTETS]
+
+
+def pack_ticket(row: BundleTicket) -> bytes:
+    """A row as octets.
+
+    Raises:
+        struct.error: a figure is outside its field.
+    """
+    return TICKET.pack(
+        row.holder,
+        row.id,
+        row.opens_s,
+        row.closes_s,
+        row.product_id,
+        STATES.index(row.state),
+        row.people,
+        row.used,
+        row.inside,
+        1 if row.daily else 0,
+        NOTHING if row.visits_left is None else min(row.visits_left, NOTHING - 1),
+        row.first_in_s,
+        row.last_in_s,
+        NOTHING if row.first_in_gate is None else row.first_in_gate,
+        row.evidence,
+        row.difference_fen,
+        NOTHING if row.counted_on is None else (row.counted_on - _EPOCH).days,
+    )
+
+
+def unpack_ticket(octets: bytes | memoryview) -> BundleTicket:
+    """A row from its octets.
+
+    Raises:
+        struct.error: they are too few.
+        IndexError: the state is unknown to this version.
+    """
+    f = TICKET.unpack(octets)
+    return BundleTicket(
+        holder=f[0],
+        id=f[1],
+        opens_s=f[2],
+        closes_s=f[3],
+        product_id=f[4],
+        state=STATES[f[5]],
+        people=f[6],
+        used=f[7],
+        inside=f[8],
+        daily=bool(f[9]),
+        visits_left=None if f[10] == NOTHING else f[10],
+        first_in_s=f[11],
+        last_in_s=f[12],
+        first_in_gate=None if f[13] == NOTHING else f[13],
+        evidence=f[14],
+        difference_fen=f[15],
+        counted_on=None if f[16] == NOTHING else date.fromordinal(_EPOCH.toordinal() + f[16]),
+    )
+
+
+def pack_zone(row: BundleZone) -> bytes:
+    """A zone right as octets."""
+    return ZONE.pack(row.ticket_id, row.zone_id, row.allowed, row.used, row.inside)
+
+
+def unpack_zone(octets: bytes | memoryview) -> BundleZone:
+    """A zone right from its octets."""
+    ticket_id, zone_id, allowed, used, inside = ZONE.unpack(octets)
+    return BundleZone(
+        ticket_id=ticket_id, zone_id=zone_id, allowed=allowed, used=used, inside=inside
+    )
+
+
+def pack_content(tickets: Iterable[BundleTicket], zones: Iterable[BundleZone]) -> bytes:
+    """The whole content, sorted."""
+    rows = sorted(pack_ticket(t) for t in tickets)
+    return b"".join((*rows, *sorted(pack_zone(z) for z in zones)))
+
+
+class Content:
+    """A bundle's content to look things up in: octets in memory or a mapped file."""
+
+    def __init__(self, octets: bytes | memoryview, tickets: int, zones: int) -> None:
+        """Take the content with its numbers of rows.
+
+        Raises:
+            ValueError: it is not as long as the numbers say.
+        """
+        if len(octets) != tickets * TICKET.size + zones * ZONE.size:
+            msg = f"{len(octets)} octets for {tickets} tickets and {zones} zone rights"
+            raise ValueError(msg)
+        self._octets = memoryview(octets)
+        self._tickets = tickets
+        self._zones_at = tickets * TICKET.size
+        self._zones = zones
+
+    def of_holder(self, holder: bytes) -> list[BundleTicket]:
+        """The tickets under one hash; a binary search, then the rows beside it."""
+        at = self._first(0, TICKET.size, self._tickets, holder)
+        found = []
+        while at < self._tickets:
+            row = self._octets[at * TICKET.size : (at + 1) * TICKET.size]
+            if row[:HASH_OCTETS] != holder:
+                break
+            found.append(unpack_ticket(row))
+            at += 1
+        return found
+
+    def zones_of(self, ticket_id: int) -> list[BundleZone]:
+        """The zone rights of one ticket."""
+        key = ticket_id.to_bytes(8, "big")
+        at = self._first(self._zones_at, ZONE.size, self._zones, key)
+        found = []
+        while at < self._zones:
+            begin = self._zones_at + at * ZONE.size
+            row = self._octets[begin : begin + ZONE.size]
+            if row[:8] != key:
+                break
+            found.append(unpack_zone(row))
+            at += 1
+        return found
+
+    def tickets(self) -> Iterator[BundleTicket]:
+        """Every row."""
+        for at in range(self._tickets):
+            yield unpack_ticket(self._octets[at * TICKET.size : (at + 1) * TICKET.size])
+
+    def _first(self, begin: int, size: int, count: int, key: bytes) -> int:
+        """The first row, counted from ``begin``, whose octets start with ``key`` or follow it."""
+        low, high, width = 0, count, len(key)
+        while low < high:
+            middle = (low + high) // 2
+            at = begin + middle * size
+            if bytes(self._octets[at : at + width]) < key:
+                low = middle + 1
+            else:
+                high = middle
+        return low
+
+
+def seconds(at: datetime | None) -> int:
+    """A time as a row has it."""
+    return 0 if at is None else int(at.timestamp())
+
+
+def moment(at_s: int) -> datetime | None:
+    """A row's time in UTC; None for 0."""
+    return datetime.fromtimestamp(at_s, UTC) if at_s else None
+
+
+def rows_of(octets: bytes, row: struct.Struct) -> Sequence[bytes]:
+    """Cut packed rows.
+
+    Raises:
+        ValueError: the octets are no whole rows.
+    """
+    if len(octets) % row.size:
+        msg = f"{len(octets)} octets are no rows of {row.size}"
+        raise ValueError(msg)
+    return [octets[at : at + row.size] for at in range(0, len(octets), row.size)]
