@@ -8,7 +8,7 @@ import os
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import msgspec
 
@@ -84,6 +84,14 @@ class Sms(_Section, frozen=True):
             raise ValueError(msg)
 
 
+class Selling(_Section, frozen=True):
+    """How places are sold."""
+
+    pay_within_s: Annotated[int, msgspec.Meta(ge=1, le=7200)] = 15 * 60
+    """How long places are held for whoever has not paid. Codes of platforms live two hours at
+    most; WeChat Pay takes no order of less than a minute."""
+
+
 class Settings(_Section, frozen=True):
     """Everything a process of menpiao is told from outside."""
 
@@ -94,6 +102,7 @@ class Settings(_Section, frozen=True):
     http: Http = Http()
     wechat: Wechat = Wechat()
     sms: Sms = Sms()
+    selling: Selling = Selling()
 
     @property
     def public_url(self) -> str:

@@ -89,7 +89,8 @@ async def open_centre(settings: Settings) -> AsyncIterator[Centre]:
     http = WechatPay.http_client()
     try:
         vault, catalogue, ids = Vault(keys), Catalogue(pool), IdBlocks(pool)
-        selling = SellingService(pool, vault, catalogue, ids, utc_now)
+        pay_within_s = settings.selling.pay_within_s
+        selling = SellingService(pool, vault, catalogue, ids, utc_now, pay_within_s)
         booking = BookingService(pool, vault, catalogue, selling, keys.get("order_links"), utc_now)
         payments, refunds = PaymentCore(pool, vault, ids, utc_now), RefundCore(pool, ids, utc_now)
         providers: dict[str, QrProvider] = {}

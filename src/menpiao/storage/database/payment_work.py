@@ -13,15 +13,16 @@ JOIN orders o ON o.site_id = p.site_id AND o.id = p.order_id
 """
 # Taking a payment moves its next question away, so that no other worker asks at the same time;
 # one that its worker then forgets is asked about again. A payment that never got as far as a code
-# is looked at when its time is over.
+# is looked at when its time is over. The open payments are few: the first condition is the one of
+# the index that holds them alone.
 _TAKE = f"""
 UPDATE payment p SET next_query_at = $2, queries = least(queries + 1, 30000)
 FROM orders o
 WHERE o.site_id = p.site_id AND o.id = p.order_id AND (p.site_id, p.id) IN (
     SELECT site_id, id FROM payment
-    WHERE (state = 'pending' AND next_query_at <= $1)
-       OR (state = 'created' AND expires_at <= $1
-           AND (next_query_at IS NULL OR next_query_at <= $1))
+    WHERE state IN ('created', 'pending')
+      AND (next_query_at <= $1 OR (next_query_at IS NULL AND expires_at <= $1))
+      AND (state = 'pending' OR expires_at <= $1)
     ORDER BY next_query_at NULLS FIRST LIMIT $3 FOR UPDATE SKIP LOCKED)
 RETURNING {_FIELDS}
 """

@@ -1,10 +1,25 @@
 """SQL of payments: an order, its payment, its tickets and its places move together."""
 
+from collections.abc import Sequence
 from datetime import datetime
 
 import asyncpg
 
 from menpiao.storage.crypto import Vault
+
+_ABANDONED = """
+SELECT * FROM orders o WHERE o.state = 'awaiting_payment' AND o.expires_at <= $1
+  AND NOT EXISTS (SELECT FROM payment p WHERE p.site_id = o.site_id AND p.order_id = o.id
+      AND p.state IN ('created', 'pending'))
+ORDER BY o.expires_at LIMIT $2 FOR UPDATE OF o SKIP LOCKED
+"""
+
+
+async def lock_abandoned(
+    connection: asyncpg.Connection, now: datetime, count: int
+) -> Sequence[asyncpg.Record]:
+    """Up to ``count`` orders past their time that no open payment belongs to, locked."""
+    return list(await connection.fetch(_ABANDONED, now, count))
 
 
 async def lock(
@@ -129,7 +144,7 @@ async def release(
     state: str,
     now: datetime,
 ) -> None:
-    """End an unpaid order: payment closed, order expired, tickets cancelled, places given back."""
+    """End a payment that nobody will make, and the order that waits for it."""
     await connection.execute(
         "UPDATE payment SET state = $3, settled_at = $4, next_query_at = NULL"
         " WHERE site_id = $1 AND id = $2",
@@ -138,8 +153,15 @@ async def release(
         state,
         now,
     )
-    if order["state"] != "awaiting_payment":
-        return
+    if order["state"] == "awaiting_payment":
+        await release_order(connection, order)
+
+
+async def release_order(connection: asyncpg.Connection, order: asyncpg.Record) -> None:
+    """End a locked order that waits for payment: tickets cancelled, places given back, expired.
+
+    The lock on the order, and its state, are what makes this happen once.
+    """
     site_id = order["site_id"]
     # Days before slots: the order in which a sale locks them.
     await connection.execute(

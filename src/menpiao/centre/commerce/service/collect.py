@@ -104,9 +104,11 @@ class Collector:
     async def query(self, due: PaymentDue) -> None:
         """Ask how an open payment stands, and end it when its time is over."""
         provider = self._providers.get(due.provider)
-        if provider is None:
-            return
         now = self._clock()
+        if provider is None:
+            if now >= due.expires_at and not await self._never_shown(due):
+                log.error("payment_alarm", what="no such provider", payment=due.id)
+            return
         if now >= due.expires_at:
             await self.end(due, provider)
             return
@@ -131,12 +133,16 @@ class Collector:
         await self._finish(row, "delivered")
 
     async def end(self, due: PaymentDue, provider: QrProvider, *, refused: bool = False) -> None:
-        """Close at the provider first; places are free only when it confirms that."""
+        """Close at the provider first; places are free when it confirms that.
+
+        Places whose code nobody ever saw need no such word: a provider that is away, or that the
+        order never reached, does not keep them from others.
+        """
         closing = await provider.close(due.out_trade_no)
         # A number the provider has never seen cannot be paid when no code of it was ever shown.
         never_was = closing.code == NOT_FOUND and not due.code_url
+        state = "failed" if refused else "closed"
         if closing.standing is Standing.SUCCEEDED or never_was:
-            state = "failed" if refused else "closed"
             await self._core.close(due.site_id, due.out_trade_no, state)
             log.info("payment_closed", payment=due.id, state=state)
             return
@@ -146,7 +152,16 @@ class Collector:
             if outcome.event is not None:
                 await self.settle(outcome.event)
                 return
+        if closing.code != ALREADY_PAID and await self._never_shown(due, state):
+            return
         await self._later(due, outcome, paid=closing.code == ALREADY_PAID)
+
+    async def _never_shown(self, due: PaymentDue, state: str = "closed") -> bool:
+        """End a payment whose code was never shown; False when it was, or may have been."""
+        closed = await self._core.close(due.site_id, due.out_trade_no, state, unshown=True)
+        if closed:
+            log.info("payment_closed", payment=due.id, state=state, shown=False)
+        return closed
 
     async def _later(self, due: PaymentDue, outcome: Outcome, *, paid: bool) -> None:
         now = self._clock()

@@ -69,6 +69,7 @@ class CommerceService:
         self._pool = pool
         self._providers = providers
         self._clock = clock
+        self._core = payments
         self._collector = Collector(pool, payments, catalogue, providers, clock)
         self._repayer = Repayer(pool, repayments, providers, clock)
         self._worker = f"payment-{os.getpid()}-{secrets.token_hex(3)}"
@@ -76,8 +77,11 @@ class CommerceService:
     async def send_due(self) -> int:
         """One turn of the outbox: create payments, submit refunds. How many rows were taken.
 
-        A row whose worker died is simply sent again: numbers make that safe.
+        A row whose worker died is simply sent again: numbers make that safe. Without any
+        provider nothing is taken: another worker may have one.
         """
+        if not self._providers:
+            return 0
         now = self._clock()
         await outbox.sweep(self._pool, CHANNEL, now, repeatable=True)
         rows = await outbox.lease(
@@ -101,14 +105,20 @@ class CommerceService:
         await kind(row)
 
     async def query_due(self) -> int:
-        """One turn of questions: payments and refunds whose time has come. How many were asked."""
+        """One turn of questions: payments and refunds whose time has come. How many were asked.
+
+        Here unpaid orders end, and their places are free again.
+        """
         now = self._clock()
         busy_until = now + timedelta(seconds=BUSY_S)
         open_payments = await payment_work.take_due(self._pool, now, busy_until, _AT_ONCE)
         await _all(self._collector.query(due) for due in open_payments)
         on_their_way = await refunds.take_due(self._pool, now, busy_until, _AT_ONCE)
         await _all(self._repayer.query(due) for due in on_their_way)
-        return len(open_payments) + len(on_their_way)
+        abandoned = await self._core.expire_abandoned(_AT_ONCE)
+        if abandoned:
+            log.warning("orders_abandoned", orders=abandoned)
+        return len(open_payments) + len(on_their_way) + abandoned
 
     async def on_notification(
         self, provider_name: str, headers: Mapping[str, str], body: bytes

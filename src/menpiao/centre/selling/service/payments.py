@@ -83,15 +83,32 @@ class PaymentCore:
             next_query_at,
         )
 
-    async def close(self, site_id: int, out_trade_no: str, state: str = "closed") -> bool:
+    async def close(
+        self, site_id: int, out_trade_no: str, state: str = "closed", *, unshown: bool = False
+    ) -> bool:
         """The platform confirms that nothing was and will be paid: give the places back.
 
-        ``state``: ``closed`` or ``failed``. False when the payment had ended already.
+        ``state``: ``closed`` or ``failed``. ``unshown``: there is no such word, so close only a
+        payment whose code no visitor can have seen; from then on none will be shown.
+        False when the payment had ended already, or must wait for the platform's word.
         """
         async with self._pool.acquire() as connection, connection.transaction():
             row = await payments.lock(connection, site_id, out_trade_no)
             if row is None or row["state"] not in {"created", "pending"}:
                 return False
+            if unshown and row["code_url"] is not None:
+                return False
             order = await payments.lock_order(connection, site_id, row["order_id"])
             await payments.release(connection, row, order, state, self._clock())
             return True
+
+    async def expire_abandoned(self, count: int) -> int:
+        """End orders past their time for which no payment is open; how many.
+
+        A net below the life of payments, which ends the others.
+        """
+        async with self._pool.acquire() as connection, connection.transaction():
+            orders = await payments.lock_abandoned(connection, self._clock(), count)
+            for order in orders:
+                await payments.release_order(connection, order)
+        return len(orders)

@@ -20,6 +20,7 @@ from menpiao.storage.database.combine import Combiner, UnavailableError
 from menpiao.storage.database.ids import IdBlocks
 
 PAY_WITHIN_S = 15 * 60
+"""How long places are held for a payment, unless the settings say otherwise."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,8 +43,10 @@ class SellingService:
         catalogue: Catalogue,
         ids: IdBlocks,
         clock: Callable[[], datetime],
+        pay_within_s: int = PAY_WITHIN_S,
     ) -> None:
         """Stand on the data store; ``clock`` gives the time in UTC."""
+        self._pay_within = timedelta(seconds=pay_within_s)
         self._pool = pool
         self._vault = vault
         self._catalogue = catalogue
@@ -166,7 +169,7 @@ class SellingService:
             ids=self._ids.take(3 + len(sale.drafts)),
             vault=self._vault,
             now=now,
-            expires_at=now + timedelta(seconds=PAY_WITHIN_S),
+            expires_at=now + self._pay_within,
         )
 
     @staticmethod
