@@ -1,4 +1,4 @@
-"""The one command: serve · park · doctor · gate · bench · demo."""
+"""The one command: serve · work · park · doctor · gate · bench · demo."""
 
 import argparse
 import os
@@ -40,6 +40,15 @@ def _parser() -> argparse.ArgumentParser:
     )
     serve.set_defaults(run=_serve)
 
+    work = commands.add_parser("work", help="run background jobs, apart from the servers")
+    work.add_argument(
+        "jobs",
+        nargs="*",
+        metavar="JOB",
+        help="payments, messages, figures, slots; none named: all of them",
+    )
+    work.set_defaults(run=_work)
+
     park = commands.add_parser("park", help="set up: a demo park, slots, an enrolment code")
     park.add_argument("--demo", action="store_true", help="plant the demo park, once")
     park.add_argument("--days", type=int, default=14, help="lay out slots for so many days")
@@ -76,6 +85,17 @@ def _serve(arguments: argparse.Namespace, settings: Settings) -> int:
 
     servers = () if "all" in arguments.servers else tuple(arguments.servers)
     serve(settings, servers)
+    return 0
+
+
+def _work(arguments: argparse.Namespace, settings: Settings) -> int:
+    from menpiao.compose.jobs import JOBS
+    from menpiao.compose.serve import work
+
+    if unknown := [job for job in arguments.jobs if job not in JOBS]:
+        print(f"no such job: {', '.join(unknown)}; there are {', '.join(JOBS)}", file=sys.stderr)
+        return 2
+    work(settings, tuple(dict.fromkeys(arguments.jobs)))
     return 0
 
 

@@ -42,6 +42,14 @@ class Http(_Section, frozen=True):
     """What visitors, gates and payment platforms use to reach us; empty = http://host:port."""
 
 
+class Work(_Section, frozen=True):
+    """The private door of ``menpiao work``: health and metrics, for this machine."""
+
+    host: str = "127.0.0.1"
+    port: int = 8710
+    """Several workers on one machine take several ports."""
+
+
 class Wechat(_Section, frozen=True):
     """A WeChat Pay APIv3 merchant account; ``base_url`` is a simulated platform in the demo."""
 
@@ -100,6 +108,7 @@ class Settings(_Section, frozen=True):
     debug: bool = False
     database: Database = Database()
     http: Http = Http()
+    work: Work = Work()
     wechat: Wechat = Wechat()
     sms: Sms = Sms()
     selling: Selling = Selling()

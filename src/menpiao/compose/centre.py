@@ -2,7 +2,7 @@
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Coroutine
+from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -29,10 +29,12 @@ from menpiao.centre.messaging.api import MessagingApi
 from menpiao.centre.messaging.cmpp.channel import CmppChannel
 from menpiao.centre.messaging.cmpp.dialect import Account
 from menpiao.centre.messaging.service import MessagingService
-from menpiao.centre.selling.service import PaymentCore, RefundCore, SellingService
+from menpiao.centre.selling import jobs as selling_jobs
+from menpiao.centre.selling.service import PaymentCore, RefundCore, SellingService, SlotLayer
 from menpiao.centre.statistics import jobs as statistics_jobs
 from menpiao.centre.statistics.api import StatisticsApi
 from menpiao.centre.statistics.service import StatisticsService
+from menpiao.compose.jobs import jobs_of, keep
 from menpiao.settings import Settings, Sms
 from menpiao.storage.crypto import Vault
 from menpiao.storage.database.catalogue import Catalogue
@@ -61,6 +63,7 @@ class Centre:
     booking: BookingService
     commerce: CommerceService
     statistics: StatisticsService
+    layer: SlotLayer
     messaging: MessagingService | None
     """None: no account at an operator is configured."""
 
@@ -112,6 +115,7 @@ async def open_centre(settings: Settings) -> AsyncIterator[Centre]:
             booking=booking,
             commerce=CommerceService(pool, payments, refunds, catalogue, providers, utc_now),
             statistics=StatisticsService(pool, catalogue, utc_now),
+            layer=SlotLayer(pool, utc_now),
             messaging=messaging,
         )
     finally:
@@ -123,9 +127,18 @@ class CentreApp:
     """The ASGI application of the chosen servers; none chosen: all of them."""
 
     def __init__(
-        self, settings: Settings, servers: tuple[str, ...] = (), *, pages: ASGIApp | None = None
+        self,
+        settings: Settings,
+        servers: tuple[str, ...] = (),
+        *,
+        jobs: tuple[str, ...] | None = None,
+        pages: ASGIApp | None = None,
     ) -> None:
-        """Serve with these settings; ``pages`` answers whatever is no machine's door."""
+        """Serve with these settings; ``pages`` answers whatever is no machine's door.
+
+        ``jobs``: what works behind the scenes; not given, what belongs to the servers.
+        """
+        self._jobs = jobs_of(servers) if jobs is None else jobs
         self._settings = settings
         self._pages = pages
         self._servers = servers
@@ -138,29 +151,22 @@ class CentreApp:
             self.centre = centre
             app.router.routes.extend(self._routes(centre))
             door.bind(asyncio.get_running_loop(), {BookingService: centre.booking})
-            jobs = [asyncio.create_task(job) for job in self._jobs(centre)]
+            tasks = [
+                asyncio.create_task(keep(name, job))
+                for name in self._jobs
+                if (job := _job(centre, name)) is not None
+            ]
             try:
                 yield
             finally:
                 door.unbind()
                 self.centre = None
-                for job in jobs:
-                    job.cancel()
-                await asyncio.gather(*jobs, return_exceptions=True)
+                for task in tasks:
+                    task.cancel()
+                await asyncio.gather(*tasks, return_exceptions=True)
 
     def _runs(self, server: str) -> bool:
         return not self._servers or server in self._servers
-
-    def _jobs(self, centre: Centre) -> list[Coroutine[None, None, None]]:
-        """What the chosen servers do behind the scenes."""
-        jobs: list[Coroutine[None, None, None]] = []
-        if self._runs("commerce") and self._settings.wechat.mchid:
-            jobs.append(commerce_jobs.work(centre.commerce))
-        if self._runs("statistics"):
-            jobs.append(statistics_jobs.run(centre.statistics))
-        if self._runs("messaging") and centre.messaging is not None:
-            jobs.append(messaging_jobs.work(centre.messaging))
-        return jobs
 
     def _routes(self, centre: Centre) -> list[BaseRoute]:
         routes: list[BaseRoute] = [
@@ -177,7 +183,7 @@ class CentreApp:
         if self._runs("statistics"):
             key = centre.keys.get("live_figures")
             routes += StatisticsApi(centre.statistics, key).routes()
-        if self._runs("messaging") and centre.messaging is not None:
+        if centre.messaging is not None and "messages" in self._jobs:
             routes += MessagingApi(centre.messaging).routes()
         if self._pages is not None:
             routes.append(Mount("/", app=self._pages))
@@ -191,6 +197,23 @@ class CentreApp:
         except (asyncpg.PostgresError, OSError, TimeoutError):
             return JSONResponse({"ready": False, "database": "unreachable"}, 503)
         return JSONResponse({"ready": True})
+
+
+def _job(centre: Centre, name: str) -> Callable[[], Awaitable[None]] | None:
+    """A job by its name; None when this centre has nothing for it to do."""
+    match name:
+        case "payments":
+            return lambda: commerce_jobs.work(centre.commerce)
+        case "figures":
+            return lambda: statistics_jobs.run(centre.statistics)
+        case "slots":
+            return lambda: selling_jobs.lay_slots(centre.layer)
+        case "messages":
+            messaging = centre.messaging
+            return None if messaging is None else lambda: messaging_jobs.work(messaging)
+        case _:
+            msg = f"no such job: {name}"
+            raise ValueError(msg)
 
 
 async def _alive(request: Request) -> Response:  # noqa: ARG001 - a route's shape

@@ -2,9 +2,10 @@
 
 import hashlib
 import secrets
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import date, time, timedelta
 from zoneinfo import ZoneInfo
 
+import psycopg
 from django.contrib.auth.models import User
 from django.db import connection, transaction
 from django.utils import timezone
@@ -18,41 +19,19 @@ from menpiao.storage.database.models import (
     SlotPlan,
     Staff,
 )
-
-_LAY_DAYS = """
-INSERT INTO day_capacity (site_id, visit_date, capacity) VALUES (%s, %s, %s)
-ON CONFLICT (site_id, visit_date) DO NOTHING
-"""
-_LAY_SLOTS = """
-INSERT INTO slot (site_id, id, product_id, visit_date, starts_at, ends_at, capacity)
-VALUES (%s, %s, %s, %s, %s, %s, %s)
-ON CONFLICT (site_id, product_id, visit_date, starts_at) DO NOTHING
-"""
+from menpiao.storage.database.slots import LAY
 
 
 def lay_slots(site: Site, first: date, days: int) -> int:
     """Lay out the ceilings and slots of so many days by the site's plans; how many are new.
 
-    Days and slots that exist are left as they are, so that it can be run again every night.
+    Days and slots that exist are left as they are; from then on the worker keeps ahead.
     """
-    zone = ZoneInfo(site.zone)
-    made = 0
-    plans = list(SlotPlan.objects.filter(product__site=site).select_related("product"))
-    with transaction.atomic(), connection.cursor() as cursor:
-        for day in (first + timedelta(days=n) for n in range(days)):
-            cursor.execute(_LAY_DAYS, [site.pk, day, site.day_capacity])
-            for plan in plans:
-                starts, ends = (
-                    datetime.combine(day, at, zone).astimezone(UTC)
-                    for at in (plan.starts_at, plan.ends_at)
-                )
-                cursor.execute("SELECT nextval('id_block') * 1024")
-                row = cursor.fetchone()
-                assert row is not None
-                values = [site.pk, row[0], plan.product_id, day, starts, ends, plan.capacity]
-                cursor.execute(_LAY_SLOTS, values)
-                made += cursor.rowcount
-    return made
+    connection.ensure_connection()
+    # The statement is the worker's; its places are PostgreSQL's own, which this cursor takes.
+    with psycopg.RawCursor(connection.connection) as cursor:
+        cursor.execute(LAY, [site.pk, first, days])
+        return cursor.rowcount
 
 
 @transaction.atomic

@@ -9,9 +9,11 @@ from typing import Any, cast
 
 import uvicorn
 from a2wsgi import WSGIMiddleware
+from starlette.applications import Starlette
 from starlette.types import ASGIApp
 
 from menpiao.compose.centre import CentreApp
+from menpiao.compose.jobs import JOBS
 from menpiao.settings import Settings
 
 
@@ -36,10 +38,15 @@ def _pages(servers: tuple[str, ...]) -> ASGIApp | None:
 
 def server_config(settings: Settings, servers: tuple[str, ...]) -> uvicorn.Config:
     """How uvicorn runs the chosen servers: fast parsers, plain frames, no access log."""
+    app = CentreApp(settings, servers, pages=_pages(servers)).app
+    return _config(app, settings.http.host, settings.http.port)
+
+
+def _config(app: Starlette, host: str, port: int) -> uvicorn.Config:
     return uvicorn.Config(
-        CentreApp(settings, servers, pages=_pages(servers)).app,
-        host=settings.http.host,
-        port=settings.http.port,
+        app,
+        host=host,
+        port=port,
         loop="uvloop",
         http="httptools",
         ws="websockets-sansio",
@@ -47,16 +54,29 @@ def server_config(settings: Settings, servers: tuple[str, ...]) -> uvicorn.Confi
         access_log=False,
         log_level="warning",
         proxy_headers=False,
+        # Live figures stream for minutes: at a stop they are cut, the page comes back by itself.
+        timeout_graceful_shutdown=10,
     )
 
 
 def serve(settings: Settings, servers: tuple[str, ...]) -> None:
     """Serve until told to stop (SIGINT, SIGTERM); the embedded database is let go at the end."""
     prepare(settings)
+    _run(server_config(settings, servers))
+
+
+def work(settings: Settings, jobs: tuple[str, ...]) -> None:
+    """Run background jobs until told to stop, with a private door for health and metrics."""
+    prepare(settings)
+    app = CentreApp(settings, ("work",), jobs=jobs or JOBS).app
+    _run(_config(app, settings.work.host, settings.work.port))
+
+
+def _run(config: uvicorn.Config) -> None:
     # uvicorn ends its work on a signal and then sends it again: end in good order, not at once.
     signal.signal(signal.SIGTERM, _leave)
     with contextlib.suppress(KeyboardInterrupt):
-        uvicorn.Server(server_config(settings, servers)).run()
+        uvicorn.Server(config).run()
 
 
 def _leave(number: int, frame: FrameType | None) -> None:  # noqa: ARG001 - a handler's shape

@@ -1,5 +1,6 @@
 """The face of the selling core (售票核心): sell, and change orders because of money."""
 
+from menpiao.centre.selling.service.laying import SlotLayer
 from menpiao.centre.selling.service.payments import PaymentCore, Settled
 from menpiao.centre.selling.service.purchase import Purchase, Sold
 from menpiao.centre.selling.service.refunds import RefundAsked, RefundCore
@@ -12,5 +13,6 @@ __all__ = [
     "RefundCore",
     "SellingService",
     "Settled",
+    "SlotLayer",
     "Sold",
 ]
