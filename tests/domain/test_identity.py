@@ -5,7 +5,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from menpiao.domain.document_types import Document, DocumentType
-from menpiao.domain.identity import identity_text, names_match, normalise_name
+from menpiao.domain.identity import (
+    DAY_HASH_OCTETS,
+    day_hash,
+    identity_text,
+    names_match,
+    normalise_name,
+)
 
 
 @pytest.mark.parametrize(
@@ -47,3 +53,12 @@ def test_documents_of_18_characters_share_one_number_space():
 def test_all_other_documents_have_a_space_of_their_own():
     texts = {identity_text(Document(kind, "12345678")) for kind in DocumentType}
     assert len(texts) == len(DocumentType) - 2
+
+
+def test_a_day_hash_differs_by_key_and_by_holder_and_not_by_spelling():
+    one = Document(DocumentType.RESIDENT, "110105199001011234")
+    other = Document(DocumentType.RESIDENT, "110105199001011242")
+    assert len(day_hash(b"k" * 32, one)) == DAY_HASH_OCTETS
+    assert day_hash(b"k" * 32, one) == day_hash(b"k" * 32, one)
+    assert day_hash(b"k" * 32, one) != day_hash(b"l" * 32, one)
+    assert day_hash(b"k" * 32, one) != day_hash(b"k" * 32, other)

@@ -59,6 +59,9 @@ class TicketDraft:
     sex: str
     province: str
     city: str
+    evidence: str = ""
+    evidence_en: str = ""
+    """The certificate that is still to be seen, at the gate."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -213,5 +216,7 @@ def _draft(
         sex=gender.value if gender else "",
         province=province,
         city=home.prefecture,
+        evidence=price.evidence if price.is_due else "",
+        evidence_en=price.evidence_en if price.is_due else "",
     )
     return draft, age

@@ -4,6 +4,8 @@ The key itself is a keyed hash (made in storage): the space of valid numbers is 
 plain hash of this text would be as good as the number.
 """
 
+import hashlib
+import hmac
 import unicodedata
 from typing import Final
 
@@ -25,6 +27,18 @@ def identity_text(document: Document) -> str:
     permit before and after renewal. A foreigner's old and new numbers differ; link them in a table.
     """
     return f"{_CLASSES[document.type]}:{document.number}"
+
+
+DAY_HASH_OCTETS: Final = 16
+
+
+def day_hash(key: bytes, document: Document) -> bytes:
+    """The hash under which a lane without the centre finds a holder: keyed for one site and day.
+
+    HMAC-SHA256 cut to 128 bits; the centre computes it at the sale, the lane from the card.
+    """
+    text = b"id:v1:" + identity_text(document).encode()
+    return hmac.digest(key, text, hashlib.sha256)[:DAY_HASH_OCTETS]
 
 
 # Private-use code points of older GB 18030 fonts and the standard characters they stand for.

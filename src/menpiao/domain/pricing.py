@@ -24,25 +24,30 @@ class Quote:
     reason_zh: str = ""
     reason_en: str = ""
     evidence: str = ""
+    evidence_en: str = ""
+    is_due: bool = False
+    """The certificate has not been seen yet: it is asked for at the gate."""
 
 
 def quote(product: Product, facts: Facts, people: int, *, evidence_seen: bool) -> Quote:
     """The lowest price that applies; the concession is the holder's, companions pay in full.
 
-    A rule that needs evidence applies only where somebody has seen it.
+    A rule that needs evidence applies where somebody has seen it, or will see it at the gate.
     """
     full = product.price_fen * people
     best: PriceRule | None = None
     for rule in product.rules:
-        if not _applies(rule, facts) or (rule.evidence and not evidence_seen):
+        unseen = rule.evidence and not evidence_seen and not rule.checked_at_gate
+        if not _applies(rule, facts) or unseen:
             continue
         if rule.price_fen < (best.price_fen if best else product.price_fen):
             best = rule
     if best is None:
         return Quote(full, full)
     price = best.price_fen + product.price_fen * (people - 1)
-    zh, en = _why(best)
-    return Quote(price, full, best.code, zh, en, best.evidence)
+    due = bool(best.evidence) and not evidence_seen
+    zh, en = _why(best, due=due)
+    return Quote(price, full, best.code, zh, en, best.evidence, best.evidence_en, is_due=due)
 
 
 def _applies(rule: PriceRule, facts: Facts) -> bool:
@@ -55,7 +60,7 @@ def _applies(rule: PriceRule, facts: Facts) -> bool:
     return not rule.provinces or facts.province in rule.provinces
 
 
-def _why(rule: PriceRule) -> tuple[str, str]:
+def _why(rule: PriceRule, *, due: bool) -> tuple[str, str]:
     zh, en = [rule.name], [rule.name_en or rule.name]
     if rule.age_from is not None:
         zh.append(f"游玩日满{rule.age_from}周岁")
@@ -63,7 +68,10 @@ def _why(rule: PriceRule) -> tuple[str, str]:
     if rule.age_below is not None:
         zh.append(f"游玩日未满{rule.age_below}周岁")
         en.append(f"under {rule.age_below} on the day of visit")
-    if rule.evidence:
+    if rule.evidence and due:
+        zh.append(f"入园时查验{rule.evidence}")
+        en.append(f"show your {rule.evidence_en or rule.evidence} at the gate")
+    elif rule.evidence:
         zh.append(f"已查验{rule.evidence}")
         en.append(f"{rule.evidence_en or rule.evidence} seen")
     return "，".join(zh), ", ".join(en)

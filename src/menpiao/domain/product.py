@@ -9,7 +9,8 @@ from menpiao.domain.ticket import Reentry
 class PriceRule:
     """A concession. ``age_from`` <= age < ``age_below``; an empty set or None is not looked at.
 
-    ``evidence``: a paper that a person must see (empty: the document alone proves it).
+    ``evidence``: a paper that a person must see (empty: the document alone proves it);
+    ``checked_at_gate``: it may be sold unseen, and is asked for at the gate.
     """
 
     code: str
@@ -22,11 +23,16 @@ class PriceRule:
     price_fen: int
     evidence: str
     evidence_en: str
+    checked_at_gate: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Product:
-    """A kind of ticket. ``gate_ids`` and ``document_types`` empty: all of them."""
+    """A kind of ticket. ``gate_ids`` and ``document_types`` empty: all of them.
+
+    Of kind ``pass`` it is good for ``valid_days`` from the day of the visit, for ``visits`` visits
+    a person (0: any number). ``zones``: (zone, entries a person) of the zones it includes.
+    """
 
     id: int
     site_id: int
@@ -46,3 +52,6 @@ class Product:
     gate_ids: frozenset[int]
     on_sale: bool
     rules: tuple[PriceRule, ...]
+    valid_days: int = 1
+    visits: int = 0
+    zones: tuple[tuple[int, int], ...] = ()

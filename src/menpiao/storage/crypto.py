@@ -8,6 +8,7 @@ HMAC-SHA256 cut to 128 bits (a plain hash of an ID number protects nothing: its 
 import hashlib
 import hmac
 import os
+from datetime import date
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
@@ -37,6 +38,12 @@ class Vault:
         mac = self._index.copy()
         mac.update(b"id:v1:" + identity_text(document).encode())
         return mac.digest()[:16]
+
+    def day_key(self, site_id: int, day: date) -> bytes:
+        """The key of a site's day, 32 octets: with it a lane finds the holders of that day."""
+        mac = self._index.copy()
+        mac.update(f"day:v1:{site_id}:{day.isoformat()}".encode())
+        return mac.digest()
 
     def phone_hash(self, phone: str) -> bytes:
         """The 16-octet index of a telephone number."""

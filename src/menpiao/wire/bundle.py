@@ -10,8 +10,6 @@ Content, big-endian, ready to be searched as it lies in the file:
 * zone rights, ``ZONE.size`` octets each, in the order of (ticket id, zone id).
 """
 
-import hashlib
-import hmac
 import struct
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, date, datetime
@@ -88,7 +86,7 @@ class Manifest(Message, frozen=True, kw_only=True):
     size: int
     sha256: str
     hash_key: str
-    """Base64url; for this site and day alone."""
+    """Base64url; for this site and day alone, see ``domain.identity.day_hash``."""
     alone: str
     products: list[BundleProduct]
     gates: list[BundleGate]
@@ -134,14 +132,6 @@ def signed_text(manifest: Manifest) -> bytes:
     """The octets that the centre signs: the manifest without its signature, keys in order."""
     plain = msgspec.structs.replace(manifest, signature="")
     return b"menpiao-bundle-v1\0" + msgspec.json.encode(plain, order="deterministic")
-
-
-def holder_hash(key: bytes, identity: str) -> bytes:
-    """The hash of a holder in a bundle: HMAC-SHA256 under its key, cut to 128 bits.
-
-    ``identity`` is ``domain.identity.identity_text`` of the document.
-    """
-    return hmac.digest(key, b"id:v1:" + identity.encode(), hashlib.sha256)[:HASH_OCTETS]
 
 
 def pack_ticket(row: BundleTicket) -> bytes:

@@ -5,7 +5,7 @@ frames, told apart by their ``type``. Several asks may be in flight on one link:
 its ask by ``nonce``. Times are RFC 3339 in UTC.
 """
 
-from datetime import datetime
+from datetime import date, datetime
 from typing import Annotated
 
 import msgspec
@@ -36,6 +36,17 @@ class Credential(Message, frozen=True, kw_only=True):
         return f"Credential(kind={self.kind!r})"
 
 
+class StaffProof(Message, frozen=True, kw_only=True):
+    """Who of the house stands at the lane: a badge and its PIN."""
+
+    badge: Annotated[str, msgspec.Meta(min_length=1, max_length=12)]
+    pin: Annotated[str, msgspec.Meta(min_length=4, max_length=12, pattern=r"^[0-9]+\Z")]
+
+    def __repr__(self) -> str:
+        """Never the PIN."""
+        return f"StaffProof(badge={self.badge!r})"
+
+
 class Ask(Message, frozen=True, kw_only=True, tag="ask", tag_field="type"):
     """May the holder of this document pass? One nonce a presentation; repeats keep the nonce."""
 
@@ -45,6 +56,16 @@ class Ask(Message, frozen=True, kw_only=True, tag="ask", tag_field="type"):
     people: People | None = None
     at: datetime | None = None
     """The terminal's clock at the reading; kept beside the server's time, never used instead."""
+    document_until: date | None = None
+    """The last day on which the document itself is valid, where the card says so."""
+    dry_run: bool = False
+    """Say what would be decided; nothing is recorded and no ticket is used."""
+    staff: StaffProof | None = None
+    """Needed for what follows, and for credentials of kind ``ticket`` (a ticket number)."""
+    evidence_seen: bool = False
+    """The certificate that the price depends on has been seen."""
+    force: ShortText = ""
+    """Let them pass whatever the rules say, for this reason; a supervisor's."""
 
 
 class Answer(Message, frozen=True, kw_only=True, tag="answer", tag_field="type"):
@@ -79,6 +100,20 @@ class Answer(Message, frozen=True, kw_only=True, tag="answer", tag_field="type")
     direction: str = "entry"
     utc_offset_s: int = 28800
     """The site's zone at ``at``: what a slip adds to show local time."""
+    notice: str = ""
+    """A code of the reason table that is to be told and stops nobody; its texts follow."""
+    notice_zh: str = ""
+    notice_en: str = ""
+    missing: str = ""
+    """What a repeat of the ask must bring: ``evidence`` or ``supervisor``; empty: nothing helps."""
+    evidence: str = ""
+    """The certificate to be seen, and what is owed without it."""
+    evidence_en: str = ""
+    difference_fen: int = 0
+    source: str = "centre"
+    """Who decided: ``centre``, ``hub`` or ``lane``."""
+    data_at: datetime | None = None
+    """How fresh the data was, where not the centre decided."""
 
 
 class Hello(Message, frozen=True, kw_only=True, tag="hello", tag_field="type"):
@@ -185,6 +220,61 @@ class Enrolled(Message, frozen=True, kw_only=True):
     site_id: int
     site: str
     gates: list[GateInfo]
+
+
+class Undo(Message, frozen=True, kw_only=True):
+    """Body of ``POST /check/v1/undos``: take back the admission of this nonce.
+
+    Within 15 minutes by the lane that made it; with a supervisor's proof later, and at any lane.
+    """
+
+    nonce: Nonce
+    """Of the undo itself: asked again, it gives the same answer."""
+    of_nonce: Nonce
+    of_device: DeviceId | None = None
+    """The lane that admitted; without it this one."""
+    gate_id: DeviceId
+    reason: ShortText = ""
+    staff: StaffProof | None = None
+
+
+class Undone(Message, frozen=True, kw_only=True):
+    """The admission is taken back: the ticket as it is now."""
+
+    ticket_no: str
+    people: int
+    remaining: int
+    at: datetime
+
+
+class Search(Message, frozen=True, kw_only=True):
+    """Body of ``POST /check/v1/searches``: for people without a document, with a staff's proof."""
+
+    staff: StaffProof
+    gate_id: DeviceId
+    order_no: ShortText = ""
+    phone_end: Annotated[str, msgspec.Meta(max_length=4, pattern=r"^([0-9]{4})?\Z")] = ""
+
+
+class Found(Message, frozen=True, kw_only=True):
+    """A ticket of today that a search has found; no number, the name masked."""
+
+    ticket_no: str
+    order_no: str
+    holder: str
+    product: str
+    product_en: str
+    people: int
+    remaining: int
+    status: str
+    opens_at: datetime
+    closes_at: datetime
+
+
+class FoundTickets(Message, frozen=True, kw_only=True):
+    """Answer of ``POST /check/v1/searches``; at most 20."""
+
+    tickets: list[Found]
 
 
 class Problem(Message, frozen=True, kw_only=True):

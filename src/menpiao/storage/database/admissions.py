@@ -2,20 +2,30 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 
 import asyncpg
 
-from menpiao.domain.ticket import Reentry, Ticket, TicketState
+from menpiao.domain.ticket import Reentry, Ticket, TicketState, ZoneRight
 
+_COLUMNS = """t.id, t.state, t.people, t.used, t.inside, t.visit_date, t.opens_at, t.closes_at,
+    t.holder_hash, t.holder_masked, t.first_in_at, t.first_in_gate, t.product_id, t.last_in_at,
+    t.daily, t.counted_on, t.visits_left, t.evidence, t.evidence_en,
+    t.list_fen - t.price_fen AS difference_fen"""
 # All tickets of a holder that may matter now or explain a refusal, locked in key order.
-_LOCK = """
-SELECT t.id, t.state, t.people, t.used, t.inside, t.visit_date, t.opens_at, t.closes_at,
-       t.holder_hash, t.holder_masked, t.first_in_at, t.first_in_gate, t.product_id
+_LOCK = f"""
+SELECT {_COLUMNS}
 FROM ticket t
 WHERE t.site_id = $1 AND t.holder_hash = ANY($2::bytea[])
   AND t.closes_at > $3::timestamptz - interval '36 hours'
 ORDER BY t.id
+FOR NO KEY UPDATE
+"""
+
+_READ = _LOCK.replace("FOR NO KEY UPDATE", "")
+_LOCK_ONE = f"""
+SELECT {_COLUMNS}
+FROM ticket t WHERE t.site_id = $1 AND t.id = $2
 FOR NO KEY UPDATE
 """
 
@@ -26,9 +36,9 @@ WITH fact AS (
         $7::text[], $8::timestamptz[], $9::timestamptz[], $10::boolean[], $11::text[],
         $12::bigint[], $13::smallint[], $14::smallint[], $15::bytea[],
         $16::smallint[], $17::smallint[],
-        $18::text[])
+        $18::text[], $19::boolean[])
     AS f(id, device_id, nonce, digest, gate_id, direction, at, device_at, admitted, reason,
-         ticket_id, people, first_entry, answer, used, inside, gate_name)
+         ticket_id, people, first_entry, answer, used, inside, gate_name, begins)
 ), recorded AS (
     INSERT INTO admission (site_id, id, device_id, nonce, digest, gate_id, direction, at, device_at,
         admitted, reason, ticket_id, people, first_entry, answer)
@@ -39,12 +49,31 @@ WITH fact AS (
     RETURNING id
 ), moved AS (
     UPDATE ticket t SET used = f.used, inside = f.inside,
-        first_in_at = coalesce(t.first_in_at, f.at),
-        first_in_gate = CASE WHEN t.first_in_at IS NULL THEN f.gate_name ELSE t.first_in_gate END
+        first_in_at = CASE WHEN f.begins THEN f.at ELSE t.first_in_at END,
+        first_in_gate = CASE WHEN f.begins THEN f.gate_name ELSE t.first_in_gate END,
+        last_in_at = CASE WHEN f.direction = 'entry' THEN f.at ELSE t.last_in_at END,
+        counted_on = CASE WHEN t.daily AND f.direction = 'entry' THEN $20 ELSE t.counted_on END,
+        visits_left = t.visits_left - f.first_entry
     FROM fact f
     WHERE t.site_id = $1 AND t.id = f.ticket_id AND f.admitted AND f.id IN (SELECT id FROM recorded)
 )
 SELECT id FROM recorded
+"""
+
+_ZONES = """
+SELECT ticket_id, zone_id, allowed, used, inside FROM ticket_zone
+WHERE site_id = $1 AND ticket_id = ANY($2::bigint[]) ORDER BY ticket_id, zone_id
+"""
+_MOVE_ZONES = """
+UPDATE ticket_zone z SET used = u.used, inside = u.inside
+FROM unnest($2::bigint[], $3::bigint[], $4::smallint[], $5::smallint[])
+    AS u(ticket_id, zone_id, used, inside)
+WHERE z.site_id = $1 AND z.ticket_id = u.ticket_id AND z.zone_id = u.zone_id
+"""
+_NOTE = """
+INSERT INTO admission_note (site_id, admission_id, kind, staff_id, refers_to, detail, at)
+SELECT $1, * FROM unnest($2::bigint[], $3::text[], $4::bigint[], $5::bigint[], $6::text[],
+    $7::timestamptz[])
 """
 
 _STORED = """
@@ -63,11 +92,28 @@ class TicketTerms:
     name_en: str
     reentry: Reentry
     gate_ids: frozenset[int]
+    zoned: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Note:
+    """What is rare about an admission: ``kind`` is forced, evidence, notice or undoes."""
+
+    admission_id: int
+    kind: str
+    at: datetime
+    staff_id: int | None = None
+    refers_to: int | None = None
+    detail: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Scanned:
-    """One scan as it is recorded; ``used``/``inside`` are the ticket's counts afterwards."""
+    """One scan as it is recorded; ``used``/``inside`` are the ticket's counts afterwards.
+
+    ``begins``: it is the first entry that the ticket's counts know of. ``zones``: the ticket's
+    rights to zones afterwards, where they have changed.
+    """
 
     id: int
     device_id: int
@@ -86,6 +132,8 @@ class Scanned:
     answer: bytes
     used: int
     inside: int
+    begins: bool = False
+    zones: tuple[ZoneRight, ...] = ()
 
 
 async def lock_tickets(
@@ -96,8 +144,46 @@ async def lock_tickets(
     terms: dict[int, TicketTerms],
 ) -> dict[bytes, list[Ticket]]:
     """The tickets of each holder, locked until the transaction ends."""
+    rows = await connection.fetch(_LOCK, site_id, holders, now)
+    return await _by_holder(connection, site_id, rows, terms)
+
+
+async def read_tickets(
+    connection: asyncpg.Connection,
+    site_id: int,
+    holders: Sequence[bytes],
+    now: datetime,
+    terms: dict[int, TicketTerms],
+) -> dict[bytes, list[Ticket]]:
+    """The tickets of each holder as they are, for an answer that changes nothing."""
+    rows = await connection.fetch(_READ, site_id, holders, now)
+    return await _by_holder(connection, site_id, rows, terms)
+
+
+async def lock_ticket(
+    connection: asyncpg.Connection, site_id: int, ticket_id: int, terms: dict[int, TicketTerms]
+) -> Ticket | None:
+    """One ticket by its id, locked until the transaction ends."""
+    rows = await connection.fetch(_LOCK_ONE, site_id, ticket_id)
+    found = await _by_holder(connection, site_id, rows, terms)
+    return next((tickets[0] for tickets in found.values()), None)
+
+
+async def _by_holder(
+    connection: asyncpg.Connection,
+    site_id: int,
+    rows: Sequence[asyncpg.Record],
+    terms: dict[int, TicketTerms],
+) -> dict[bytes, list[Ticket]]:
+    # Rights to zones are locked by their ticket's row.
+    zoned = [row["id"] for row in rows if terms[row["product_id"]].zoned]
+    rights: dict[int, list[ZoneRight]] = {}
+    if zoned:
+        for r in await connection.fetch(_ZONES, site_id, zoned):
+            right = ZoneRight(r["zone_id"], r["allowed"], r["used"], r["inside"])
+            rights.setdefault(r["ticket_id"], []).append(right)
     found: dict[bytes, list[Ticket]] = {}
-    for row in await connection.fetch(_LOCK, site_id, holders, now):
+    for row in rows:
         term = terms[row["product_id"]]
         ticket = Ticket(
             id=row["id"],
@@ -116,15 +202,34 @@ async def lock_tickets(
             holder_masked=row["holder_masked"],
             first_in_at=row["first_in_at"],
             first_in_gate=row["first_in_gate"],
+            last_in_at=row["last_in_at"],
+            daily=row["daily"],
+            counted_on=row["counted_on"],
+            visits_left=row["visits_left"],
+            evidence=row["evidence"],
+            evidence_en=row["evidence_en"],
+            difference_fen=row["difference_fen"],
+            zones=tuple(rights.get(row["id"], ())),
         )
         found.setdefault(row["holder_hash"], []).append(ticket)
     return found
 
 
+async def holder_of(pool: asyncpg.Pool, site_id: int, ticket_id: int) -> bytes | None:
+    """The holder's hash of a ticket."""
+    found: bytes | None = await pool.fetchval(
+        "SELECT holder_hash FROM ticket WHERE site_id = $1 AND id = $2", site_id, ticket_id
+    )
+    return found
+
+
 async def record(
-    connection: asyncpg.Connection, site_id: int, scans: Sequence[Scanned]
+    connection: asyncpg.Connection, site_id: int, scans: Sequence[Scanned], today: date
 ) -> set[int]:
-    """Write the scans and move the tickets; the ids of those that are new (a nonce counts once)."""
+    """Write the scans and move the tickets; the ids of those that are new (a nonce counts once).
+
+    ``today``: the site's date, to which the counts of passes belong.
+    """
     rows = await connection.fetch(
         _RECORD,
         site_id,
@@ -145,8 +250,35 @@ async def record(
         [s.used for s in scans],
         [s.inside for s in scans],
         [s.gate_name for s in scans],
+        [s.begins for s in scans],
+        today,
     )
-    return {row["id"] for row in rows}
+    fresh = {row["id"] for row in rows}
+    moved = [(s.ticket_id, zone) for s in scans if s.zones and s.id in fresh for zone in s.zones]
+    if moved:
+        await connection.execute(
+            _MOVE_ZONES,
+            site_id,
+            [ticket_id for ticket_id, _ in moved],
+            [zone.zone_id for _, zone in moved],
+            [zone.used for _, zone in moved],
+            [zone.inside for _, zone in moved],
+        )
+    return fresh
+
+
+async def note(connection: asyncpg.Connection, site_id: int, notes: Sequence[Note]) -> None:
+    """Write what is rare about admissions beside them."""
+    await connection.execute(
+        _NOTE,
+        site_id,
+        [n.admission_id for n in notes],
+        [n.kind for n in notes],
+        [n.staff_id for n in notes],
+        [n.refers_to for n in notes],
+        [n.detail for n in notes],
+        [n.at for n in notes],
+    )
 
 
 async def stored_answers(

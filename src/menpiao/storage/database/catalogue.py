@@ -7,12 +7,12 @@ everywhere within seconds and no request waits for the set-up tables.
 import asyncio
 import time
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import asyncpg
 
-from menpiao.domain.admission import Direction, Gate
+from menpiao.domain.admission import Direction, ExpiredDocument, Gate
 from menpiao.domain.product import PriceRule, Product
 from menpiao.domain.ticket import Reentry
 from menpiao.storage.database.admissions import TicketTerms
@@ -36,6 +36,30 @@ class Site:
     terms: str
     terms_en: str
     is_open: bool
+    alone: str
+    holds_when_full: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Zone:
+    """A part of a site with gates of its own; ``instant_capacity`` 0: no ceiling."""
+
+    id: int
+    site_id: int
+    name: str
+    name_en: str
+    instant_capacity: int
+
+
+@dataclass(frozen=True, slots=True)
+class StaffMember:
+    """A person of the house who may act at a gate; ``pin_hash`` empty: has no PIN."""
+
+    id: int
+    site_id: int
+    badge: str
+    role: str
+    pin_hash: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +83,13 @@ class Snapshot:
     products: dict[int, Product] = field(default_factory=dict)
     devices: dict[int, Device] = field(default_factory=dict)
     terms: dict[int, TicketTerms] = field(default_factory=dict)
+    zones: dict[int, Zone] = field(default_factory=dict)
+    staff: dict[tuple[int, str], StaffMember] = field(default_factory=dict)
+    """By site and badge."""
+    inside: dict[tuple[int, int], int] = field(default_factory=dict)
+    """People in a place today, by site and zone (0: the site), as the roll-ups have them."""
+    barred: frozenset[tuple[int, bytes]] = frozenset()
+    """Holders that are not to be let in, by site and hash."""
 
     def default_site(self) -> Site:
         """The site of an installation that has one; the first of one that has more."""
@@ -93,23 +124,88 @@ class Catalogue:
     async def _read(self) -> Snapshot:
         async with self._pool.acquire() as connection:
             sites = {r["id"]: _site(r) for r in await connection.fetch("SELECT * FROM site")}
-            gates = {r["id"]: _gate(r, sites) for r in await connection.fetch("SELECT * FROM gate")}
+            zones = {r["id"]: _zone(r) for r in await connection.fetch("SELECT * FROM zone")}
+            inside = await _inside(connection, sites)
+            full = _full(sites, zones, inside)
+            gates = {r["id"]: _gate(r, sites, full) for r in await connection.fetch(_GATES)}
             products = await _products(connection)
             devices = await _devices(connection)
+            staff = [StaffMember(**r) for r in await connection.fetch(_STAFF)]
+            barred = [(r["site_id"], r["holder_hash"]) for r in await connection.fetch(_BARRED)]
         terms = {
-            p.id: TicketTerms(p.name, p.name_en, p.reentry, p.gate_ids) for p in products.values()
+            p.id: TicketTerms(p.name, p.name_en, p.reentry, p.gate_ids, bool(p.zones))
+            for p in products.values()
         }
-        return Snapshot(sites, gates, products, devices, terms)
+        by_badge = {(person.site_id, person.badge): person for person in staff}
+        return Snapshot(
+            sites, gates, products, devices, terms, zones, by_badge, inside, frozenset(barred)
+        )
+
+
+_GATES = """
+SELECT g.*, ARRAY(SELECT zone_id FROM gate_leave_first l WHERE l.gate_id = g.id) AS left_first
+FROM gate g
+"""
+_STAFF = """
+SELECT s.id, s.site_id, s.badge, s.role, s.pin_hash
+FROM staff s JOIN auth_user u ON u.id = s.user_id
+WHERE s.badge <> '' AND s.pin_hash <> '' AND u.is_active
+"""
+_BARRED = "SELECT site_id, holder_hash FROM barred WHERE until IS NULL OR until > now()"
+_INSIDE = """
+SELECT coalesce(g.zone_id, 0) AS zone_id, (sum(b.entries) - sum(b.exits))::int AS people
+FROM flow_bucket b JOIN gate g ON g.id = b.gate_id
+WHERE b.site_id = $1 AND b.bucket >= $2 GROUP BY 1
+"""
 
 
 def _site(row: asyncpg.Record) -> Site:
     names = (
         "id code name name_en address phone day_capacity instant_capacity terms terms_en is_open"
+        " alone holds_when_full"
     )
     return Site(zone=ZoneInfo(row["zone"]), **{name: row[name] for name in names.split()})
 
 
-def _gate(row: asyncpg.Record, sites: dict[int, Site]) -> Gate:
+def _zone(row: asyncpg.Record) -> Zone:
+    names = "id site_id name name_en instant_capacity"
+    return Zone(**{name: row[name] for name in names.split()})
+
+
+async def _inside(
+    connection: asyncpg.Connection, sites: dict[int, Site]
+) -> dict[tuple[int, int], int]:
+    """People in each place since its midnight; a site that holds nobody back is not counted."""
+    found: dict[tuple[int, int], int] = {}
+    for site in sites.values():
+        if site.holds_when_full:
+            now = datetime.now(UTC).astimezone(site.zone)
+            midnight = now.replace(hour=0, minute=0, second=0, microsecond=0)
+            for row in await connection.fetch(_INSIDE, site.id, midnight):
+                found[site.id, row["zone_id"]] = row["people"]
+    return found
+
+
+def _full(
+    sites: dict[int, Site], zones: dict[int, Zone], inside: dict[tuple[int, int], int]
+) -> set[tuple[int, int]]:
+    """Places that have reached their ceiling, where the site holds people back."""
+    full = {
+        (site.id, 0)
+        for site in sites.values()
+        if site.holds_when_full and inside.get((site.id, 0), 0) >= site.instant_capacity
+    }
+    for zone in zones.values():
+        here = (zone.site_id, zone.id)
+        limited = zone.instant_capacity and sites[zone.site_id].holds_when_full
+        if limited and inside.get(here, 0) >= zone.instant_capacity:
+            full.add(here)
+    return full
+
+
+def _gate(row: asyncpg.Record, sites: dict[int, Site], full: set[tuple[int, int]]) -> Gate:
+    site, zone_id = sites[row["site_id"]], row["zone_id"] or 0
+    offset = datetime.now(UTC).astimezone(site.zone).utcoffset() or timedelta()
     return Gate(
         id=row["id"],
         site_id=row["site_id"],
@@ -119,7 +215,14 @@ def _gate(row: asyncpg.Record, sites: dict[int, Site]) -> Gate:
         people_per_scan=row["people_per_scan"],
         early_grace_s=row["early_grace_s"],
         late_grace_s=row["late_grace_s"],
-        is_open=row["is_open"] and sites[row["site_id"]].is_open,
+        is_open=row["is_open"] and site.is_open,
+        zone_id=zone_id,
+        needs_inside=row["needs_inside"],
+        leave_first=frozenset(row["left_first"]),
+        passback_s=row["passback_s"],
+        is_full=(site.id, zone_id) in full,
+        expired_document=ExpiredDocument(row["expired_document"]),
+        utc_offset_s=int(offset.total_seconds()),
     )
 
 
@@ -140,18 +243,24 @@ async def _products(connection: asyncpg.Connection) -> dict[int, Product]:
             price_fen=r["price_fen"],
             evidence=r["evidence"],
             evidence_en=r["evidence_en"],
+            checked_at_gate=r["checked_at_gate"],
         )
         rules.setdefault(r["product_id"], []).append(rule)
     gates: dict[int, set[int]] = {}
     for r in await connection.fetch("SELECT product_id, gate_id FROM product_gates"):
         gates.setdefault(r["product_id"], set()).add(r["gate_id"])
+    zones: dict[int, list[tuple[int, int]]] = {}
+    for r in await connection.fetch(
+        "SELECT product_id, zone_id, entries FROM product_zone ORDER BY zone_id"
+    ):
+        zones.setdefault(r["product_id"], []).append((r["zone_id"], r["entries"]))
     rows = await connection.fetch(
         "SELECT *, ARRAY(SELECT jsonb_array_elements_text(document_types)) AS kinds"
         " FROM product ORDER BY position, id"
     )
     same = (
         "id site_id code name name_en kind product_class price_fen people_per_order"
-        " people_per_document sale_days sale_ends_s minor_age on_sale"
+        " people_per_document sale_days sale_ends_s minor_age on_sale valid_days visits"
     )
     return {
         r["id"]: Product(
@@ -159,6 +268,7 @@ async def _products(connection: asyncpg.Connection) -> dict[int, Product]:
             document_types=frozenset(r["kinds"]),
             gate_ids=frozenset(gates.get(r["id"], ())),
             rules=tuple(rules.get(r["id"], ())),
+            zones=tuple(zones.get(r["id"], ())),
             **{name: r[name] for name in same.split()},
         )
         for r in rows

@@ -24,6 +24,16 @@ class Site(models.Model):
     terms = models.TextField(_("入园须知"), blank=True)
     terms_en = models.TextField(_("英文入园须知"), blank=True)
     is_open = models.BooleanField(_("开放"), default=True)
+    holds_when_full = models.BooleanField(
+        _("达到瞬时承载量时暂停入园"), default=False, db_default=False
+    )
+    alone = models.CharField(
+        _("断网且无站点主机时"),
+        max_length=8,
+        default="admit",
+        db_default="admit",
+        choices=[("admit", _("照常验票")), ("home", _("仅限归属闸机")), ("refuse", _("停止验票"))],
+    )
 
     class Meta:
         db_table = "site"
@@ -34,10 +44,30 @@ class Site(models.Model):
         return self.name
 
 
+class Zone(models.Model):
+    """A part of a site with gates of its own (园中园): counted for itself."""
+
+    site = models.ForeignKey(Site, models.PROTECT, verbose_name=_("景区"))
+    name = models.CharField(_("名称"), max_length=40)
+    name_en = models.CharField(_("英文名称"), max_length=60, blank=True)
+    instant_capacity = models.PositiveIntegerField(_("瞬时最大承载量（0=不限）"), default=0)
+
+    class Meta:
+        db_table = "zone"
+        verbose_name = _("分区")
+        verbose_name_plural = _("分区")
+
+    def __str__(self) -> str:
+        return self.name
+
+
 class Gate(models.Model):
     """A lane (闸机通道) that people pass in one direction."""
 
     site = models.ForeignKey(Site, models.PROTECT, verbose_name=_("景区"))
+    zone = models.ForeignKey(
+        Zone, models.PROTECT, verbose_name=_("通往分区（空=景区大门）"), null=True, blank=True
+    )
     name = models.CharField(_("名称"), max_length=40)
     name_en = models.CharField(_("英文名称"), max_length=60, blank=True)
     direction = models.CharField(
@@ -46,6 +76,20 @@ class Gate(models.Model):
     people_per_scan = models.PositiveSmallIntegerField(_("每次放行人数（0=全部）"), default=0)
     early_grace_s = models.PositiveIntegerField(_("提前宽限秒数"), default=1800)
     late_grace_s = models.PositiveIntegerField(_("延后宽限秒数"), default=1800)
+    passback_s = models.PositiveIntegerField(
+        _("重复刷证间隔秒数（0=不限）"), default=0, db_default=0
+    )
+    needs_inside = models.BooleanField(_("须先入园"), default=False, db_default=False)
+    leave_first = models.ManyToManyField(
+        Zone, verbose_name=_("须先离开的分区"), blank=True, related_name="+"
+    )
+    expired_document = models.CharField(
+        _("证件过期时"),
+        max_length=8,
+        default="warn",
+        db_default="warn",
+        choices=[("ignore", _("忽略")), ("warn", _("提示")), ("refuse", _("拒绝"))],
+    )
     is_open = models.BooleanField(_("开放"), default=True)
 
     class Meta:
@@ -68,7 +112,11 @@ class Product(models.Model):
         _("类型"),
         max_length=8,
         default="dated",
-        choices=[("dated", _("单日票")), ("slot", _("分时段票"))],
+        choices=[("dated", _("单日票")), ("slot", _("分时段票")), ("pass", _("多日票、年卡"))],
+    )
+    valid_days = models.PositiveSmallIntegerField(_("有效天数（多日票）"), default=1, db_default=1)
+    visits = models.PositiveSmallIntegerField(
+        _("可用次数（多日票，0=不限）"), default=0, db_default=0
     )
     product_class = models.SlugField(_("唯一类别"), default="entry")
     price_fen = models.PositiveIntegerField(_("全价（分）"))
@@ -101,6 +149,25 @@ class Product(models.Model):
         return self.name
 
 
+class ProductZone(models.Model):
+    """A zone that a product includes, and how often each of its people may enter it."""
+
+    product = models.ForeignKey(Product, models.CASCADE, verbose_name=_("票种"))
+    zone = models.ForeignKey(Zone, models.PROTECT, verbose_name=_("分区"))
+    entries = models.PositiveSmallIntegerField(_("每人可入次数（0=不限）"), default=1)
+
+    class Meta:
+        db_table = "product_zone"
+        verbose_name = _("包含的分区")
+        verbose_name_plural = _("包含的分区")
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["product", "zone"], name="product_zone_once"),
+        ]
+
+    def __str__(self) -> str:
+        return str(self.zone)
+
+
 class PriceRule(models.Model):
     """A concession (优惠): who pays less, and what must be shown. None = not looked at."""
 
@@ -115,6 +182,9 @@ class PriceRule(models.Model):
     price_fen = models.PositiveIntegerField(_("价格（分）"))
     evidence = models.CharField(_("须查验的证件（空=无）"), max_length=40, blank=True)
     evidence_en = models.CharField(_("须查验的证件（英文）"), max_length=60, blank=True)
+    checked_at_gate = models.BooleanField(
+        _("网上可购，入园时查验"), default=False, db_default=False
+    )
 
     class Meta:
         db_table = "price_rule"
@@ -196,6 +266,10 @@ class Staff(models.Model):
         max_length=12,
         default="clerk",
         choices=[("clerk", _("售票员")), ("supervisor", _("值班主管")), ("manager", _("管理人员"))],
+    )
+    badge = models.CharField(_("工号"), max_length=12, blank=True, default="", db_default="")
+    pin_hash = models.CharField(
+        _("闸机密码摘要"), max_length=160, blank=True, editable=False, default="", db_default=""
     )
 
     class Meta:

@@ -66,7 +66,9 @@ async def mark_paid(
         now,
     )
     await connection.execute(
-        "UPDATE ticket SET state = 'valid' WHERE site_id = $1 AND order_id = $2 AND state = 'held'",
+        "WITH paid AS (UPDATE ticket SET state = 'valid'"
+        " WHERE site_id = $1 AND order_id = $2 AND state = 'held' RETURNING id)"
+        " INSERT INTO ticket_change (site_id, ticket_id) SELECT $1, id FROM paid",
         order["site_id"],
         order["id"],
     )

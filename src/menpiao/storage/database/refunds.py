@@ -222,7 +222,10 @@ async def void_tickets(
 ) -> None:
     """Bring tickets into ``refunding`` or ``refunded``."""
     await connection.execute(
-        "UPDATE ticket SET state = $3 WHERE site_id = $1 AND id = ANY($2::bigint[])",
+        "WITH void AS (UPDATE ticket SET state = $3"
+        " WHERE site_id = $1 AND id = ANY($2::bigint[]) RETURNING id)"
+        " INSERT INTO ticket_change (site_id, ticket_id) SELECT $1, id FROM void"
+        " ON CONFLICT DO NOTHING",
         site_id,
         list(ticket_ids),
         state,
@@ -281,8 +284,9 @@ async def reissue(connection: asyncpg.Connection, order: asyncpg.Record, now: da
                 raise _NoPlaceError  # noqa: TRY301 - rolls the savepoint back
             await lock_tickets(connection, site_id, order["id"])
             await connection.execute(
-                "UPDATE ticket SET state = 'valid'"
-                " WHERE site_id = $1 AND order_id = $2 AND state = 'cancelled'",
+                "WITH again AS (UPDATE ticket SET state = 'valid'"
+                " WHERE site_id = $1 AND order_id = $2 AND state = 'cancelled' RETURNING id)"
+                " INSERT INTO ticket_change (site_id, ticket_id) SELECT $1, id FROM again",
                 site_id,
                 order["id"],
             )

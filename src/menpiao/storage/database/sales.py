@@ -83,6 +83,20 @@ class TicketRow:
     city: str
     age_band: str
     sex: str
+    gate_hash: bytes
+    daily: bool
+    visits_left: int | None
+    evidence: str
+    evidence_en: str
+
+
+@dataclass(frozen=True, slots=True)
+class ZoneRow:
+    """A new row of ``ticket_zone``."""
+
+    ticket_id: int
+    zone_id: int
+    allowed: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,7 +145,7 @@ _TYPES: dict[type["DataclassInstance"], str] = {
     OrderRow: "bigint text bytea text text bigint bigint date int bigint bytea bytea text bigint"
     " timestamptz timestamptz timestamptz",
     TicketRow: "bigint bigint bigint text bigint date timestamptz timestamptz text bytea bytea text"
-    " text smallint bigint bigint text text text text text text text",
+    " text smallint bigint bigint text text text text text text text bytea boolean int text text",
     PaymentRow: "bigint bigint text text bigint text timestamptz timestamptz timestamptz",
     OutboxRow: "bigint text text text bigint jsonb bytea timestamptz timestamptz timestamptz",
 }
@@ -155,11 +169,24 @@ def _insert(row: type["DataclassInstance"], first: int) -> tuple[str, int]:
     return sql, first + len(types)
 
 
+# Lanes hear of tickets that are valid at once; of the others when they are paid.
+_NOTE = (
+    "noted AS (INSERT INTO ticket_change (site_id, ticket_id)"
+    " SELECT $1, id FROM new_ticket WHERE state = 'valid')"
+)
+_ZONES_OF_TICKETS = """
+INSERT INTO ticket_zone (site_id, ticket_id, zone_id, allowed)
+SELECT $1, * FROM unnest($2::bigint[], $3::bigint[], $4::smallint[])
+"""
+
+
 def _record_sql() -> str:
     parts, place = [], 2
     for row in (OrderRow, TicketRow, PaymentRow, OutboxRow):
         sql, place = _insert(row, place)
-        parts.append(f"new_{_TABLES[row]} AS ({sql})")
+        returning = " RETURNING id, state" if row is TicketRow else ""
+        parts.append(f"new_{_TABLES[row]} AS ({sql}{returning})")
+    parts.append(_NOTE)
     parts.append(
         "days AS (UPDATE day_capacity d SET sold = u.sold FROM"
         f" unnest(${place}::date[], ${place + 1}::int[]) u(visit_date, sold)"
@@ -231,8 +258,20 @@ async def record(
     rows: tuple[Sequence["DataclassInstance"], ...],
     days: Iterable[Day],
     slots: Iterable[Slot],
+    zones: Sequence[ZoneRow] = (),
 ) -> None:
-    """Write a batch of sales and the capacity that is left, in one statement."""
+    """Write a batch of sales and the capacity that is left, in one statement.
+
+    ``zones``: rights of the new tickets to zones; most sites have none.
+    """
+    if zones:
+        await connection.execute(
+            _ZONES_OF_TICKETS,
+            site_id,
+            [z.ticket_id for z in zones],
+            [z.zone_id for z in zones],
+            [z.allowed for z in zones],
+        )
     arguments: list[list[object]] = []
     for kind, group in zip((OrderRow, TicketRow, PaymentRow, OutboxRow), rows, strict=True):
         arguments += [[get(row) for row in group] for get in _GETTERS[kind]]

@@ -2,16 +2,18 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import msgspec
 
 from menpiao.centre.selling.service.purchase import Purchase
 from menpiao.domain.booking import Sale
 from menpiao.domain.capacity import Slot
+from menpiao.domain.identity import day_hash
 from menpiao.domain.masking import mask_name
+from menpiao.domain.product import Product
 from menpiao.storage.crypto import Vault
-from menpiao.storage.database.sales import OrderRow, OutboxRow, PaymentRow, TicketRow
+from menpiao.storage.database.sales import OrderRow, OutboxRow, PaymentRow, TicketRow, ZoneRow
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +24,7 @@ class Drafted:
     tickets: tuple[TicketRow, ...]
     payment: PaymentRow
     outbox: OutboxRow | None
+    zones: tuple[ZoneRow, ...] = ()
 
 
 def draft_rows(  # noqa: PLR0913 - it joins what the sale, the clock and the vault each know
@@ -31,7 +34,7 @@ def draft_rows(  # noqa: PLR0913 - it joins what the sale, the clock and the vau
     slot: Slot,
     holders: Sequence[bytes],
     digest: bytes,
-    product_class: str,
+    product: Product,
     ids: Sequence[int],
     vault: Vault,
     now: datetime,
@@ -72,13 +75,18 @@ def draft_rows(  # noqa: PLR0913 - it joins what the sale, the clock and the vau
         created_at=now,
         settled_at=order.paid_at,
     )
-    tickets = _tickets(purchase, sale, slot, holders, product_class, order, ticket_ids, vault)
+    tickets = _tickets(purchase, sale, slot, holders, product, order, ticket_ids, vault)
     outbox = None
     if not paid:
         outbox = payment_job(outbox_id, payment, now)
     elif phone:
         outbox = confirmation(outbox_id, order, phone, vault, now)
-    return Drafted(order, tickets, payment, outbox)
+    zones = tuple(
+        ZoneRow(ticket.id, zone_id, entries * ticket.people)
+        for zone_id, entries in product.zones
+        for ticket in tickets
+    )
+    return Drafted(order, tickets, payment, outbox, zones)
 
 
 def payment_job(outbox_id: int, payment: PaymentRow, now: datetime) -> OutboxRow:
@@ -120,12 +128,15 @@ def _tickets(
     sale: Sale,
     slot: Slot,
     holders: Sequence[bytes],
-    product_class: str,
+    product: Product,
     order: OrderRow,
     ticket_ids: Sequence[int],
     vault: Vault,
 ) -> tuple[TicketRow, ...]:
     rows = []
+    is_pass = product.kind == "pass"
+    day_key = vault.day_key(purchase.site_id, slot.visit_date)
+    closes_at = slot.ends_at + timedelta(days=product.valid_days - 1 if is_pass else 0)
     for draft, ticket_id in zip(sale.drafts, ticket_ids, strict=True):
         visitor = purchase.request.visitors[draft.visitor_index]
         holder = msgspec.json.encode({"number": visitor.document.number, "name": visitor.name})
@@ -134,11 +145,11 @@ def _tickets(
                 id=ticket_id,
                 order_id=order.id,
                 product_id=order.product_id,
-                product_class=product_class,
+                product_class=product.product_class,
                 slot_id=slot.id,
                 visit_date=slot.visit_date,
                 opens_at=slot.starts_at,
-                closes_at=slot.ends_at,
+                closes_at=closes_at,
                 state="valid" if order.state == "paid" else "held",
                 holder_hash=holders[draft.visitor_index],
                 holder_sealed=vault.seal(holder.decode(), f"ticket.holder:{ticket_id}"),
@@ -154,6 +165,11 @@ def _tickets(
                 city=draft.city,
                 age_band=draft.age_band,
                 sex=draft.sex,
+                gate_hash=day_hash(day_key, visitor.document),
+                daily=is_pass,
+                visits_left=product.visits * draft.people if is_pass and product.visits else None,
+                evidence=draft.evidence,
+                evidence_en=draft.evidence_en,
             )
         )
     return tuple(rows)

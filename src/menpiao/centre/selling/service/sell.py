@@ -12,6 +12,7 @@ from menpiao.centre.selling.service.purchase import Purchase, Sold
 from menpiao.centre.selling.service.rows import Drafted, draft_rows
 from menpiao.domain.booking import Priced, Sale, check_request, place
 from menpiao.domain.capacity import Day, Slot
+from menpiao.domain.product import Product
 from menpiao.domain.reasons import Reason, Refusal
 from menpiao.storage.crypto import Vault
 from menpiao.storage.database import sales
@@ -30,7 +31,7 @@ class _Waiting:
     slot: Slot
     holders: tuple[bytes, ...]
     digest: bytes
-    product_class: str
+    product: Product
 
 
 class SellingService:
@@ -97,9 +98,7 @@ class SellingService:
         if slot is None:
             return Refusal(Reason.SLOT_UNKNOWN, field="slot_id")
         holders = tuple(self._vault.holder_hash(v.document) for v in purchase.request.visitors)
-        waiting = _Waiting(
-            purchase, priced, slot, holders, _digest(purchase, holders), product.product_class
-        )
+        waiting = _Waiting(purchase, priced, slot, holders, _digest(purchase, holders), product)
         await self._ids.reserve(1024)
         try:
             return await self._combiner(purchase.site_id).submit(waiting)
@@ -165,7 +164,7 @@ class SellingService:
             slot=waiting.slot,
             holders=waiting.holders,
             digest=waiting.digest,
-            product_class=waiting.product_class,
+            product=waiting.product,
             ids=self._ids.take(3 + len(sale.drafts)),
             vault=self._vault,
             now=now,
@@ -194,6 +193,7 @@ class SellingService:
             rows,
             [day for key, day in days.items() if key in touched_days],
             [slot for key, slot in slots.items() if key in touched],
+            [zone for d in drafted for zone in d.zones],
         )
 
 
@@ -207,7 +207,7 @@ def _place(
     slot, day = slots.get(waiting.slot.id), days.get(waiting.slot.visit_date)
     if slot is None or day is None:
         return Refusal(Reason.SLOT_UNKNOWN, field="slot_id")
-    keys = [(holder, slot.visit_date, waiting.product_class) for holder in waiting.holders]
+    keys = [(holder, slot.visit_date, waiting.product.product_class) for holder in waiting.holders]
     indexes = frozenset(i for i, key in enumerate(keys) if key in taken)
     sale = place(waiting.priced, slot, day, indexes)
     if isinstance(sale, Sale):

@@ -3,27 +3,31 @@
 import hashlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, datetime
 
 import asyncpg
 import msgspec
 
-from menpiao.domain.admission import Admit, Gate, Refuse, Scan, decide
+from menpiao.centre.check.service.answers import answer_of, bounded
+from menpiao.centre.check.service.guards import SUPERVISORS, Guards
+from menpiao.domain.admission import Admit, Direction, Gate, Refuse, Scan, decide
 from menpiao.domain.document import DocumentRefusal, DocumentType, parse_document
-from menpiao.domain.reasons import WORDINGS, Reason, Refusal
-from menpiao.domain.ticket import Ticket, TicketState, serial_number
+from menpiao.domain.reasons import Reason, Refusal
+from menpiao.domain.ticket import Ticket, parse_serial
 from menpiao.storage.crypto import Vault
 from menpiao.storage.database import admissions, devices
-from menpiao.storage.database.admissions import Scanned
-from menpiao.storage.database.catalogue import Catalogue, Device, Snapshot
+from menpiao.storage.database.admissions import Note, Scanned
+from menpiao.storage.database.catalogue import Catalogue, Device, Snapshot, StaffMember
 from menpiao.storage.database.combine import Combiner, UnavailableError
 from menpiao.storage.database.ids import IdBlocks
-from menpiao.wire.check import Answer, Ask, Enrolled, Enrolment, GateInfo
+from menpiao.wire.check import Ask, Enrolled, Enrolment, GateInfo
 
 _TYPES = {kind.value: kind for kind in DocumentType}
 _encoder = msgspec.json.Encoder()
 # A nonce is remembered for its content: the clock of a device may not be off by more than this.
 CLOCK_BOUND_S = 120
+TICKET_NUMBER = "ticket"
+"""The kind of credential that is a ticket's number: only staff may ask for one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +39,8 @@ class _Waiting:
     gate: Gate
     holder: bytes
     digest: bytes
+    scan: Scan
+    staff: StaffMember | None = None
 
 
 class CheckService:
@@ -56,6 +62,7 @@ class CheckService:
         self._clock = clock
         self._combiners: dict[int, Combiner[_Waiting, bytes | Refusal]] = {}
         self._snapshot = Snapshot()
+        self.guards = Guards()
 
     async def device(self, device_id: int) -> Device | Refusal:
         """The enrolled device of this id, or why it may not ask."""
@@ -91,22 +98,64 @@ class CheckService:
         if gate is None or gate.site_id != device.site_id or gate.id not in device.gate_ids:
             return Refusal(Reason.NOT_PERMITTED, field="gate_id")
         now = self._clock()
-        kind = _TYPES.get(ask.credential.kind)
-        if kind is None:
-            return Refusal(Reason.BAD_REQUEST, "unknown document type", "credential.kind")
-        document = parse_document(kind, ask.credential.number, _local_date(snapshot, gate, now))
-        if isinstance(document, DocumentRefusal):
+        staff = await self._staff(device, ask, now)
+        if isinstance(staff, Refusal):
+            return staff
+        holder = await self._holder(gate, ask, now)
+        if isinstance(holder, Refusal):
+            if holder.reason is not Reason.DOCUMENT_INVALID:
+                return holder
             refuse = Refuse(Reason.DOCUMENT_INVALID, now, gate)
-            return _encoder.encode(self._answer(ask, refuse, snapshot))
-        holder = self._vault.holder_hash(document)
-        text = f"{ask.gate_id}|{ask.people or 0}".encode()
-        digest = hashlib.blake2b(holder + text, digest_size=16).digest()
-        waiting = _Waiting(device.id, ask, gate, holder, digest)
+            return _encoder.encode(answer_of(ask.nonce, refuse, snapshot))
+        scan = _scan(ask, gate, now, barred=(gate.site_id, holder) in snapshot.barred)
+        waiting = _Waiting(device.id, ask, gate, holder, _digest(ask, holder), scan, staff)
+        if ask.dry_run:
+            return await self._preview(waiting)
         await self._ids.reserve(512)
         try:
             return await self._combiner(gate.site_id).submit(waiting)
         except UnavailableError:
             return Refusal(Reason.BUSY)
+
+    async def _staff(self, device: Device, ask: Ask, now: datetime) -> StaffMember | Refusal | None:
+        """Who of the house asks, where what is asked for needs somebody."""
+        if ask.staff is None:
+            needed = ask.force or ask.evidence_seen or ask.credential.kind == TICKET_NUMBER
+            return Refusal(Reason.NOT_PERMITTED, "needs staff", "staff") if needed else None
+        person = await self.guards.verify(ask.staff, device.site_id, device.id, self._snapshot, now)
+        if isinstance(person, Refusal):
+            return person
+        if ask.force and person.role not in SUPERVISORS:
+            return Refusal(Reason.NOT_PERMITTED, "needs a supervisor", "staff")
+        return person
+
+    async def _holder(self, gate: Gate, ask: Ask, now: datetime) -> bytes | Refusal:
+        """Under what the credential's tickets are found."""
+        if ask.credential.kind == TICKET_NUMBER:
+            ticket_id = parse_serial(ask.credential.number)
+            found = ticket_id and await admissions.holder_of(self._pool, gate.site_id, ticket_id)
+            return found or Refusal(Reason.DOCUMENT_INVALID, field="credential.number")
+        kind = _TYPES.get(ask.credential.kind)
+        if kind is None:
+            return Refusal(Reason.BAD_REQUEST, "unknown document type", "credential.kind")
+        today = _local_date(self._snapshot, gate, now)
+        document = parse_document(kind, ask.credential.number, today)
+        if isinstance(document, DocumentRefusal):
+            return Refusal(Reason.DOCUMENT_INVALID, document.fault.value, "credential.number")
+        return self._vault.holder_hash(document)
+
+    async def _preview(self, waiting: _Waiting) -> bytes | Refusal:
+        """What would be decided now; nothing is locked and nothing recorded."""
+        now, snapshot, gate = self._clock(), self._snapshot, waiting.gate
+        try:
+            async with self._pool.acquire() as connection:
+                tickets = await admissions.read_tickets(
+                    connection, gate.site_id, [waiting.holder], now, snapshot.terms
+                )
+        except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError):
+            return Refusal(Reason.BUSY)
+        outcome = decide(waiting.scan, tickets.get(waiting.holder, []), gate, now)
+        return _encoder.encode(answer_of(waiting.ask.nonce, outcome, snapshot))
 
     def _combiner(self, site_id: int) -> Combiner[_Waiting, bytes | Refusal]:
         combiner = self._combiners.get(site_id)
@@ -130,11 +179,16 @@ class CheckService:
             connection, site_id, [w.holder for w in batch], now, snapshot.terms
         )
         await self._ids.reserve(len(batch))
+        notes: list[Note] = []
         scans = [
-            self._judge(waiting, tickets.get(waiting.holder, []), snapshot, now, identifier)
+            self._judge(waiting, tickets.get(waiting.holder, []), notes, now, identifier)
             for waiting, identifier in zip(batch, self._ids.take(len(batch)), strict=True)
         ]
-        fresh = await admissions.record(connection, site_id, scans)
+        # All gates of a site keep the same day.
+        fresh = await admissions.record(connection, site_id, scans, batch[0].gate.today(now))
+        if notes:
+            kept = [note for note in notes if note.admission_id in fresh]
+            await admissions.note(connection, site_id, kept)
         if len(fresh) == len(scans):
             return [scan.answer for scan in scans]
         return await self._replay(connection, site_id, scans, fresh)
@@ -163,14 +217,18 @@ class CheckService:
         self,
         waiting: _Waiting,
         tickets: Sequence[Ticket],
-        snapshot: Snapshot,
+        notes: list[Note],
         now: datetime,
         identifier: int,
     ) -> Scanned:
         ask, gate = waiting.ask, waiting.gate
-        outcome = decide(Scan(ask.people), tickets, gate, now)
+        outcome = decide(waiting.scan, tickets, gate, now)
         admitted = isinstance(outcome, Admit)
-        answer = self._answer(ask, outcome, snapshot)
+        answer = answer_of(ask.nonce, outcome, self._snapshot)
+        if isinstance(outcome, Admit):
+            notes += _notes(waiting, outcome, identifier)
+        after = outcome.ticket
+        entered = admitted and gate.direction is Direction.ENTRY
         return Scanned(
             id=identifier,
             device_id=waiting.device_id,
@@ -180,46 +238,17 @@ class CheckService:
             gate_name=gate.name,
             direction=gate.direction.value,
             at=now,
-            device_at=_bounded(ask.at, now),
+            device_at=bounded(ask.at, now, CLOCK_BOUND_S),
             admitted=admitted,
             reason=outcome.reason.value,
-            ticket_id=outcome.ticket.id if outcome.ticket else None,
+            ticket_id=after.id if after else None,
             people=outcome.people if isinstance(outcome, Admit) else 0,
             first_entry=outcome.first_entry if isinstance(outcome, Admit) else 0,
             answer=_encoder.encode(answer),
-            used=outcome.ticket.used if outcome.ticket else 0,
-            inside=outcome.ticket.inside if outcome.ticket else 0,
-        )
-
-    def _answer(self, ask: Ask, outcome: Admit | Refuse, snapshot: Snapshot) -> Answer:
-        words, ticket, gate = WORDINGS[outcome.reason], outcome.ticket, outcome.gate
-        admit = outcome if isinstance(outcome, Admit) else None
-        refuse = outcome if isinstance(outcome, Refuse) else None
-        offset = outcome.at.astimezone(snapshot.sites[gate.site_id].zone).utcoffset()
-        return Answer(
-            nonce=ask.nonce,
-            admitted=admit is not None,
-            reason=outcome.reason.value,
-            status=_status(ticket) if ticket else "",
-            people=admit.people if admit else 0,
-            count=ticket.people if ticket else 0,
-            remaining=ticket.remaining if ticket else 0,
-            ticket_no=serial_number(ticket.id) if ticket else "",
-            at=outcome.at,
-            place=gate.name,
-            place_en=gate.name_en,
-            zh=words.zh,
-            en=words.en,
-            zh_next=words.zh_next,
-            en_next=words.en_next,
-            voice=words.voice,
-            product=ticket.product_name if ticket else "",
-            product_en=ticket.product_name_en if ticket else "",
-            holder=ticket.holder_masked if ticket else "",
-            since=refuse.since if refuse else None,
-            since_place=refuse.place if refuse else "",
-            direction=gate.direction.value,
-            utc_offset_s=int((offset or timedelta()).total_seconds()),
+            used=after.used if after else 0,
+            inside=after.inside if after else 0,
+            begins=bool(entered and after and after.first_in_at == now),
+            zones=after.zones if admitted and after else (),
         )
 
     async def enrol(self, enrolment: Enrolment, public_key: bytes) -> Enrolled | Refusal:
@@ -239,17 +268,39 @@ class CheckService:
         )
 
 
-def _status(ticket: Ticket) -> str:
-    if ticket.state is TicketState.VALID and ticket.used == ticket.people:
-        return "used"
-    return ticket.state.value
+def _scan(ask: Ask, gate: Gate, now: datetime, *, barred: bool) -> Scan:
+    """What the decision needs to know of an ask."""
+    until = ask.document_until
+    return Scan(
+        people=ask.people,
+        evidence_seen=ask.evidence_seen,
+        forced=bool(ask.force),
+        barred=barred,
+        document_expired=until is not None and until < gate.today(now),
+    )
 
 
-def _bounded(at: datetime | None, now: datetime) -> datetime | None:
-    """The device's time, kept only when its clock can be believed."""
-    if at is None or at.tzinfo is None:
-        return None
-    return at.astimezone(UTC) if abs((at - now).total_seconds()) <= CLOCK_BOUND_S else None
+def _digest(ask: Ask, holder: bytes) -> bytes:
+    """What must be the same when a nonce comes again."""
+    text = f"{ask.gate_id}|{ask.people or 0}|{ask.evidence_seen:d}|{ask.force}".encode()
+    return hashlib.blake2b(holder + text, digest_size=16).digest()
+
+
+def _notes(waiting: _Waiting, outcome: Admit, identifier: int) -> list[Note]:
+    """Who let it happen, and what is unusual about it."""
+    staff_id = waiting.staff.id if waiting.staff else None
+    found = []
+    if outcome.overridden:
+        detail = f"{outcome.overridden.value}: {waiting.ask.force}"
+        found.append(Note(identifier, "forced", outcome.at, staff_id, detail=detail))
+    if waiting.ask.evidence_seen and outcome.ticket and outcome.ticket.evidence:
+        evidence = outcome.ticket.evidence
+        found.append(Note(identifier, "evidence", outcome.at, staff_id, detail=evidence))
+    if waiting.ask.credential.kind == TICKET_NUMBER:
+        found.append(Note(identifier, "by_number", outcome.at, staff_id))
+    if outcome.notice:
+        found.append(Note(identifier, "notice", outcome.at, detail=outcome.notice.value))
+    return found
 
 
 def _local_date(snapshot: Snapshot, gate: Gate, now: datetime) -> date:
