@@ -8,6 +8,8 @@ from pathlib import Path
 
 from menpiao.settings import Settings, SettingsError, load
 
+Command = Callable[[argparse.Namespace, Settings], int]
+
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run a command; 0 when it did what was asked, 1 when not, 2 for a wrong call."""
@@ -21,8 +23,23 @@ def main(argv: Sequence[str] | None = None) -> int:
     except SettingsError as error:
         print(f"menpiao: {error}", file=sys.stderr)
         return 2
-    command: Callable[[argparse.Namespace, Settings], int] = arguments.run
+    command: Command = arguments.run
     return command(arguments, settings)
+
+
+def _guarded(command: Command) -> Command:
+    """A command of the centre that says in one line what is wrong with its set-up."""
+
+    def run(arguments: argparse.Namespace, settings: Settings) -> int:
+        from menpiao.compose.serve import SETUP_ERRORS
+
+        try:
+            return command(arguments, settings)
+        except SETUP_ERRORS as error:
+            print(f"menpiao: {error}", file=sys.stderr)
+            return 1
+
+    return run
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -38,7 +55,7 @@ def _parser() -> argparse.ArgumentParser:
         nargs="+",
         choices=["all", "check", "booking", "commerce", "statistics", "messaging"],
     )
-    serve.set_defaults(run=_serve)
+    serve.set_defaults(run=_guarded(_serve))
 
     work = commands.add_parser("work", help="run background jobs, apart from the servers")
     work.add_argument(
@@ -47,13 +64,13 @@ def _parser() -> argparse.ArgumentParser:
         metavar="JOB",
         help="payments, messages, figures, slots; none named: all of them",
     )
-    work.set_defaults(run=_work)
+    work.set_defaults(run=_guarded(_work))
 
     park = commands.add_parser("park", help="set up: a demo park, slots, an enrolment code")
     park.add_argument("--demo", action="store_true", help="plant the demo park, once")
     park.add_argument("--days", type=int, default=14, help="lay out slots for so many days")
     park.add_argument("--enrol", metavar="GATE", help="print a one-time code for this gate")
-    park.set_defaults(run=_park)
+    park.set_defaults(run=_guarded(_park))
 
     doctor = commands.add_parser("doctor", help="say what is wrong with this machine's set-up")
     doctor.set_defaults(run=_doctor)
@@ -76,7 +93,7 @@ def _parser() -> argparse.ArgumentParser:
 
     demo = commands.add_parser("demo", help="run the main job with everything simulated around it")
     demo.add_argument("--once", action="store_true", help="run it once, print proofs, and end")
-    demo.set_defaults(run=_demo)
+    demo.set_defaults(run=_guarded(_demo))
     return parser
 
 

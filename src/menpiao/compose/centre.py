@@ -37,6 +37,7 @@ from menpiao.centre.statistics.service import StatisticsService
 from menpiao.compose.jobs import jobs_of, keep
 from menpiao.settings import Settings, Sms
 from menpiao.storage.crypto import Vault
+from menpiao.storage.database import key_marks
 from menpiao.storage.database.catalogue import Catalogue
 from menpiao.storage.database.connect import database_url, open_pool
 from menpiao.storage.database.ids import IdBlocks
@@ -92,6 +93,7 @@ async def open_centre(settings: Settings) -> AsyncIterator[Centre]:
     http = WechatPay.http_client()
     try:
         vault, catalogue, ids = Vault(keys), Catalogue(pool), IdBlocks(pool)
+        await key_marks.hold_to(pool, vault)
         pay_within_s = settings.selling.pay_within_s
         selling = SellingService(pool, vault, catalogue, ids, utc_now, pay_within_s)
         booking = BookingService(pool, vault, catalogue, selling, keys.get("order_links"), utc_now)

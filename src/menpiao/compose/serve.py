@@ -1,5 +1,6 @@
 """Run servers of the centre in one process."""
 
+import asyncio
 import contextlib
 import os
 import signal
@@ -7,6 +8,7 @@ import sys
 from types import FrameType
 from typing import Any, cast
 
+import asyncpg
 import uvicorn
 from a2wsgi import WSGIMiddleware
 from starlette.applications import Starlette
@@ -15,15 +17,36 @@ from starlette.types import ASGIApp
 from menpiao.compose.centre import CentreApp
 from menpiao.compose.jobs import JOBS
 from menpiao.settings import Settings
+from menpiao.storage.crypto import Vault
+from menpiao.storage.database import key_marks
+from menpiao.storage.database.connect import database_url, stop_embedded
+from menpiao.storage.database.key_marks import KeysDoNotFitError
+from menpiao.storage.keys import KeyFileError, load_keys
+
+SETUP_ERRORS = (KeyFileError, KeysDoNotFitError)
+"""What is wrong with a centre's set-up: the text is for whoever runs it."""
 
 
 def prepare(settings: Settings) -> None:
-    """Set up Django for this process and bring the schema up to date."""
+    """Set up Django for this process, bring the schema up to date, see that the keys fit it.
+
+    Raises:
+        KeyFileError, KeysDoNotFitError: the keys are not those of the data.
+    """
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "menpiao.compose.django_settings")
     os.environ["MENPIAO_DATA_DIR"] = str(settings.data_dir)
     from menpiao.storage.database.migrate import migrate
 
     migrate()
+    asyncio.run(_keys_fit(settings))
+
+
+async def _keys_fit(settings: Settings) -> None:
+    connection = await asyncpg.connect(database_url(settings), timeout=15)
+    try:
+        await key_marks.hold_to(connection, Vault(load_keys(settings.key_file)))
+    finally:
+        await connection.close()
 
 
 def _pages(servers: tuple[str, ...]) -> ASGIApp | None:
@@ -86,8 +109,6 @@ def _leave(number: int, frame: FrameType | None) -> None:  # noqa: ARG001 - a ha
 def leave_database() -> None:
     """Close this process's pages' connections and let go of the embedded database."""
     from django.db import connections
-
-    from menpiao.storage.database.connect import stop_embedded
 
     connections.close_all()
     stop_embedded()
