@@ -85,6 +85,9 @@ def _parser() -> argparse.ArgumentParser:
     counter.add_argument("file", type=Path, help="the counter's own configuration file (TOML)")
     counter.set_defaults(run=_counter)
 
+    openapi = commands.add_parser("openapi", help="print the description of the doors for machines")
+    openapi.set_defaults(run=_openapi)
+
     bench = commands.add_parser("bench", help="measure, beside a reference in the same run")
     bench.add_argument(
         "arguments", nargs=argparse.REMAINDER, help="NAME [--seconds N] [--json FILE]"
@@ -169,6 +172,14 @@ def _counter(arguments: argparse.Namespace, settings: Settings) -> int:  # noqa:
     except SETUP_ERRORS as error:
         print(f"menpiao: {error}", file=sys.stderr)
         return 1
+    return 0
+
+
+def _openapi(arguments: argparse.Namespace, settings: Settings) -> int:  # noqa: ARG001 - a command's shape
+    from menpiao.centre.doors.openapi import encoded
+    from menpiao.compose.doors import TABLES
+
+    sys.stdout.write(encoded(TABLES).decode())
     return 0
 
 

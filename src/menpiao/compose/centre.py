@@ -34,6 +34,7 @@ from menpiao.centre.selling.service import PaymentCore, RefundCore, SellingServi
 from menpiao.centre.statistics import jobs as statistics_jobs
 from menpiao.centre.statistics.api import StatisticsApi
 from menpiao.centre.statistics.service import StatisticsService
+from menpiao.compose.doors import TABLES, described, exception_handlers
 from menpiao.compose.jobs import jobs_of, keep
 from menpiao.settings import Settings, Sms
 from menpiao.storage.crypto import Vault
@@ -145,7 +146,9 @@ class CentreApp:
         self._pages = pages
         self._servers = servers
         self.centre: Centre | None = None
-        self.app = Starlette(routes=[], lifespan=self._lifespan)
+        self.app = Starlette(
+            routes=[], lifespan=self._lifespan, exception_handlers=exception_handlers()
+        )
 
     @contextlib.asynccontextmanager
     async def _lifespan(self, app: Starlette) -> AsyncIterator[None]:
@@ -187,6 +190,8 @@ class CentreApp:
             routes += StatisticsApi(centre.statistics, key).routes()
         if centre.messaging is not None and "messages" in self._jobs:
             routes += MessagingApi(centre.messaging).routes()
+        known = [table for table in TABLES if self._runs(table.server)]
+        routes += described(known)
         if self._pages is not None:
             routes.append(Mount("/", app=self._pages))
         return routes

@@ -91,6 +91,13 @@ class Reason(StrEnum):
     TICKET_IN_USE = "ticket_in_use"
     # anywhere
     BAD_REQUEST = "bad_request"
+    SITE_UNKNOWN = "site_unknown"
+    NO_SUCH_ADDRESS = "no_such_address"
+    METHOD_NOT_ALLOWED = "method_not_allowed"
+    TOO_LONG = "too_long"
+    CONTENT_TYPE = "content_type"
+    RATE_LIMITED = "rate_limited"
+    FAULT = "fault"
     NOT_PERMITTED = "not_permitted"
     BUSY = "busy"
 
@@ -226,6 +233,15 @@ WORDINGS: dict[Reason, Wording] = {
     Reason.NOT_REFUNDABLE: Wording("不可退票", "Not refundable", *_STAFF),
     Reason.TICKET_IN_USE: Wording("门票已使用", "Ticket was used", *_STAFF),
     Reason.BAD_REQUEST: Wording("请求有误", "Bad request", *_AGAIN),
+    Reason.SITE_UNKNOWN: Wording("无此景区", "No such site", *_AGAIN),
+    Reason.NO_SUCH_ADDRESS: Wording("无此地址", "No such address", *_AGAIN),
+    Reason.METHOD_NOT_ALLOWED: Wording("不支持此操作", "Method not allowed", *_AGAIN),
+    Reason.TOO_LONG: Wording("内容过长", "Too long", *_AGAIN),
+    Reason.CONTENT_TYPE: Wording("内容类型不符", "Wrong content type", *_AGAIN),
+    Reason.RATE_LIMITED: Wording(
+        "请求过于频繁", "Too many requests", "请稍候再试", "Please try again shortly"
+    ),
+    Reason.FAULT: Wording("系统故障", "Internal error", *_STAFF),
     Reason.NOT_PERMITTED: Wording("无此权限", "Not permitted", *_STAFF),
     Reason.BUSY: Wording("系统繁忙", "Busy", "请稍候再试", "Please try again shortly"),
 }

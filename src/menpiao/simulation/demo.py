@@ -12,7 +12,7 @@ from pathlib import Path
 import msgspec
 import uvicorn
 
-from menpiao.centre.commerce.api import NOTIFICATIONS
+from menpiao.centre.commerce.doors import NOTIFICATIONS
 from menpiao.compose.serve import leave_database, prepare, server_config
 from menpiao.settings import Http, Settings
 from menpiao.simulation import sms

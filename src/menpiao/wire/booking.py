@@ -1,22 +1,55 @@
 """Messages between a booking page or partner (patent part 102) and the booking server (703)."""
 
-from datetime import date, datetime
+from datetime import date
 from typing import Annotated
 
 import msgspec
 
-from menpiao.wire.check import Message
+from menpiao.wire.check import NO_CONTROLS, Instant, Message
 
 Token = Annotated[str, msgspec.Meta(min_length=16, max_length=64, pattern=r"^[0-9A-Za-z_-]+\Z")]
 Id = Annotated[int, msgspec.Meta(ge=1, le=2**53 - 1)]
 
 
+class ProductPath(Message, frozen=True, kw_only=True):
+    """Which product."""
+
+    product_id: Id
+
+
+class DaysQuery(Message, frozen=True, kw_only=True):
+    """Which days: so many from a first one."""
+
+    first: date = msgspec.field(name="from")
+    days: Annotated[int, msgspec.Meta(ge=1, le=62)] = 31
+
+
+class SlotsQuery(Message, frozen=True, kw_only=True):
+    """Which day."""
+
+    day: date = msgspec.field(name="date")
+
+
+class OrderPath(Message, frozen=True, kw_only=True):
+    """Which order."""
+
+    order_no: Annotated[str, msgspec.Meta(min_length=1, max_length=40, pattern=r"^[0-9-]+\Z")]
+
+
+class OrderSecret(Message, frozen=True, kw_only=True):
+    """What opens an order: told to its buyer alone when it was booked."""
+
+    secret: Annotated[str, msgspec.Meta(pattern=r"^[0-9a-f]{24}\Z")] = msgspec.field(
+        name="x-order-secret"
+    )
+
+
 class Visitor(Message, frozen=True, kw_only=True):
     """A person with a document; ``people`` come in on it."""
 
-    document_type: Annotated[str, msgspec.Meta(max_length=40)]
-    number: Annotated[str, msgspec.Meta(min_length=1, max_length=64)]
-    name: Annotated[str, msgspec.Meta(min_length=1, max_length=64)]
+    document_type: Annotated[str, msgspec.Meta(max_length=40, pattern=NO_CONTROLS)]
+    number: Annotated[str, msgspec.Meta(min_length=1, max_length=64, pattern=NO_CONTROLS)]
+    name: Annotated[str, msgspec.Meta(min_length=1, max_length=64, pattern=NO_CONTROLS)]
     people: Annotated[int, msgspec.Meta(ge=1, le=500)] = 1
 
     def __repr__(self) -> str:
@@ -31,9 +64,9 @@ class BookingRequest(Message, frozen=True, kw_only=True):
     product_id: Id
     slot_id: Id
     visitors: Annotated[list[Visitor], msgspec.Meta(min_length=1, max_length=50)]
-    phone: Annotated[str, msgspec.Meta(max_length=20)]
+    phone: Annotated[str, msgspec.Meta(max_length=20, pattern=NO_CONTROLS)]
     expected_fen: Annotated[int, msgspec.Meta(ge=0, le=2**40)] | None = None
-    language: Annotated[str, msgspec.Meta(max_length=10)] = "zh-hans"
+    language: Annotated[str, msgspec.Meta(max_length=10, pattern=r"^[0-9A-Za-z-]*\Z")] = "zh-hans"
 
 
 class Booked(Message, frozen=True, kw_only=True):
@@ -44,7 +77,7 @@ class Booked(Message, frozen=True, kw_only=True):
     secret: str
     total_fen: int
     state: str
-    expires_at: datetime | None
+    expires_at: Instant | None
 
 
 class QuoteLine(Message, frozen=True, kw_only=True):
@@ -70,8 +103,8 @@ class SlotAvailability(Message, frozen=True, kw_only=True):
     """A slot and its places."""
 
     id: int
-    starts_at: datetime
-    ends_at: datetime
+    starts_at: Instant
+    ends_at: Instant
     remaining: int
     capacity: int
 
@@ -104,12 +137,12 @@ class OrderView(Message, frozen=True, kw_only=True):
     order_no: str
     state: str
     total_fen: int
-    created_at: datetime
-    expires_at: datetime | None
+    created_at: Instant
+    expires_at: Instant | None
     code_url: str | None
     product_name: str
     product_name_en: str
     visit_date: date
-    starts_at: datetime
-    ends_at: datetime
+    starts_at: Instant
+    ends_at: Instant
     tickets: list[OrderTicket]

@@ -16,9 +16,13 @@ LINK_SUBPROTOCOL = "menpiao.check.v1"
 Nonce = Annotated[str, msgspec.Meta(min_length=8, max_length=64, pattern=r"^[0-9A-Za-z_-]+\Z")]
 DeviceId = Annotated[int, msgspec.Meta(ge=1, le=2**53 - 1)]
 People = Annotated[int, msgspec.Meta(ge=1, le=500)]
-ShortText = Annotated[str, msgspec.Meta(max_length=64)]
-Key64 = Annotated[str, msgspec.Meta(min_length=1, max_length=128)]
-"""Base64url text without padding."""
+NO_CONTROLS = r"^[^\x00-\x1f\x7f]*\Z"
+"""No control characters: a data store, a log and a printer each take some of them amiss."""
+ShortText = Annotated[str, msgspec.Meta(max_length=64, pattern=NO_CONTROLS)]
+Key64 = Annotated[str, msgspec.Meta(min_length=1, max_length=128, pattern=r"^[0-9A-Za-z_.-]+\Z")]
+"""Base64url text without padding; a challenge is several, with dots between them."""
+Instant = Annotated[datetime, msgspec.Meta(tz=True)]
+"""A time that says its offset from UTC."""
 
 
 class Message(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -29,7 +33,7 @@ class Credential(Message, frozen=True, kw_only=True):
     """What was laid on the reader: ``kind`` is a document type of ``domain.document``."""
 
     kind: ShortText
-    number: Annotated[str, msgspec.Meta(min_length=1, max_length=64)]
+    number: Annotated[str, msgspec.Meta(min_length=1, max_length=64, pattern=NO_CONTROLS)]
 
     def __repr__(self) -> str:
         """Never the number: a message may end up in a log."""
@@ -39,7 +43,7 @@ class Credential(Message, frozen=True, kw_only=True):
 class StaffProof(Message, frozen=True, kw_only=True):
     """Who of the house stands at the lane: a badge and its PIN."""
 
-    badge: Annotated[str, msgspec.Meta(min_length=1, max_length=12)]
+    badge: Annotated[str, msgspec.Meta(min_length=1, max_length=12, pattern=NO_CONTROLS)]
     pin: Annotated[str, msgspec.Meta(min_length=4, max_length=12, pattern=r"^[0-9]+\Z")]
 
     def __repr__(self) -> str:
@@ -54,7 +58,7 @@ class Ask(Message, frozen=True, kw_only=True, tag="ask", tag_field="type"):
     credential: Credential
     gate_id: DeviceId
     people: People | None = None
-    at: datetime | None = None
+    at: Instant | None = None
     """The terminal's clock at the reading; kept beside the server's time, never used instead."""
     document_until: date | None = None
     """The last day on which the document itself is valid, where the card says so."""
@@ -83,7 +87,7 @@ class Answer(Message, frozen=True, kw_only=True, tag="answer", tag_field="type")
     remaining: int
     """How many of them have not entered yet, after this decision."""
     ticket_no: str
-    at: datetime
+    at: Instant
     place: str
     place_en: str
     zh: str
@@ -95,7 +99,7 @@ class Answer(Message, frozen=True, kw_only=True, tag="answer", tag_field="type")
     product_en: str = ""
     holder: str = ""
     """The masked name, for display and slip."""
-    since: datetime | None = None
+    since: Instant | None = None
     since_place: str = ""
     direction: str = "entry"
     utc_offset_s: int = 28800
@@ -112,7 +116,7 @@ class Answer(Message, frozen=True, kw_only=True, tag="answer", tag_field="type")
     difference_fen: int = 0
     source: str = "centre"
     """Who decided: ``centre``, ``hub`` or ``lane``."""
-    data_at: datetime | None = None
+    data_at: Instant | None = None
     """How fresh the data was, where not the centre decided."""
 
 
@@ -141,7 +145,7 @@ class Welcome(Message, frozen=True, kw_only=True, tag="welcome", tag_field="type
     site_en: str
     gates: list["GateInfo"]
     heartbeat_s: int
-    now: datetime
+    now: Instant
 
 
 class GateInfo(Message, frozen=True, kw_only=True):
@@ -156,7 +160,7 @@ class GateInfo(Message, frozen=True, kw_only=True):
 class Heartbeat(Message, frozen=True, kw_only=True, tag="heartbeat", tag_field="type"):
     """Either side, at least every ``heartbeat_s``; ``at`` lets the other measure the clocks."""
 
-    at: datetime
+    at: Instant
     state: ShortText = ""
     paper: ShortText = ""
 
@@ -201,13 +205,13 @@ class Session(Message, frozen=True, kw_only=True):
     """Answer of ``POST /check/v1/sessions``: send ``Authorization: Bearer <token>``."""
 
     token: str
-    expires_at: datetime
+    expires_at: Instant
 
 
 class Enrolment(Message, frozen=True, kw_only=True):
     """Body of ``POST /check/v1/devices``: a one-time code buys a place for this key."""
 
-    code: Annotated[str, msgspec.Meta(min_length=6, max_length=32)]
+    code: Annotated[str, msgspec.Meta(min_length=6, max_length=32, pattern=r"^[0-9A-Za-z -]+\Z")]
     public_key: Key64
     """Raw Ed25519 public key, 32 bytes, base64url."""
     name: ShortText = ""
@@ -244,7 +248,7 @@ class Undone(Message, frozen=True, kw_only=True):
     ticket_no: str
     people: int
     remaining: int
-    at: datetime
+    at: Instant
 
 
 class Search(Message, frozen=True, kw_only=True):
@@ -267,8 +271,8 @@ class Found(Message, frozen=True, kw_only=True):
     people: int
     remaining: int
     status: str
-    opens_at: datetime
-    closes_at: datetime
+    opens_at: Instant
+    closes_at: Instant
 
 
 class FoundTickets(Message, frozen=True, kw_only=True):

@@ -223,13 +223,13 @@ def test_a_revoked_device_is_refused_within_seconds(database):
 @pytest.mark.parametrize(
     ("change", "status"),
     [
-        ({"nonce": "short"}, 400),
-        ({"nonce": "x" * 65}, 400),
+        ({"nonce": "short"}, 422),
+        ({"nonce": "x" * 65}, 422),
         ({"gate_id": 999_999}, 403),
-        ({"gate_id": True}, 400),
-        ({"people": 0}, 400),
-        ({"surplus": 1}, 400),
-        ({"credential": {"kind": "library_card", "number": "1"}}, 400),
+        ({"gate_id": True}, 422),
+        ({"people": 0}, 422),
+        ({"surplus": 1}, 422),
+        ({"credential": {"kind": "library_card", "number": "1"}}, 422),
     ],
 )
 def test_bad_asks_get_a_clear_error_and_change_nothing(database, change, status):

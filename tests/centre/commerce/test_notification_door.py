@@ -4,7 +4,7 @@ import httpx
 import pytest
 from tests.centre.commerce.shop import until
 
-from menpiao.centre.commerce.api import NOTIFICATIONS
+from menpiao.centre.commerce.doors import NOTIFICATIONS
 
 
 async def send(s, **how):
@@ -67,7 +67,7 @@ def test_strangers_at_the_door(shop):
     async def scenario(s):
         async with httpx.AsyncClient(base_url=s.url, trust_env=False) as stranger:
             assert (await stranger.post(NOTIFICATIONS, content=b"")).status_code == 401
-            assert (await stranger.post(NOTIFICATIONS, content=b"x" * 70_000)).status_code == 400
+            assert (await stranger.post(NOTIFICATIONS, content=b"x" * 70_000)).status_code == 413
             assert (await stranger.get(NOTIFICATIONS)).status_code == 405
             refused = await stranger.post(NOTIFICATIONS, json={"id": "1"})
             assert refused.json() == {"code": "SIGN_ERROR", "message": "not proved"}

@@ -3,7 +3,7 @@
 import re
 import secrets
 from datetime import UTC, date, datetime, timedelta
-from typing import Any
+from typing import Any, TypeVar
 from urllib.parse import urlencode
 
 import segno
@@ -25,6 +25,7 @@ from menpiao.wire.booking import DayAvailability, OrderView, SlotAvailability
 
 _LONGEST_WINDOW_DAYS = 62
 _FEW = 20
+_Places = TypeVar("_Places")
 _TOKEN = re.compile(r"[0-9A-Za-z_-]{16,64}")
 
 
@@ -48,6 +49,12 @@ def _product(code: str) -> Product:
         if product.code == code:
             return product
     raise Http404
+
+
+def _found(outcome: list[_Places] | Refusal) -> list[_Places]:
+    if isinstance(outcome, Refusal):
+        raise Http404
+    return outcome
 
 
 @require_safe
@@ -81,7 +88,7 @@ def calendar(request: HttpRequest, code: str) -> HttpResponse:
     product = _product(code)
     today = door.call(_service().today())
     count = min(product.sale_days + 1, _LONGEST_WINDOW_DAYS)
-    found = door.call(_service().calendar(product.id, today, count))
+    found = _found(door.call(_service().calendar(product.id, today, count)))
     context = {"product": product, "months": weeks(today, found), "few": _FEW, "days": found}
     return _page(request, "calendar", context)
 
@@ -90,14 +97,14 @@ def calendar(request: HttpRequest, code: str) -> HttpResponse:
 def slots(request: HttpRequest, code: str, day: date) -> HttpResponse:
     """The slots of a day; a day ticket goes on at once."""
     product = _product(code)
-    found = door.call(_service().slots(product.id, day))
+    found = _found(door.call(_service().slots(product.id, day)))
     if product.kind == "dated" and len(found) == 1 and found[0].remaining > 0:
         return HttpResponseRedirect(reverse("visitors", args=[code, day, found[0].id]))
     return _page(request, "slots", {"product": product, "day": day, "slots": found})
 
 
 def _slot(product: Product, day: date, slot_id: int) -> SlotAvailability | None:
-    found = door.call(_service().slots(product.id, day))
+    found = _found(door.call(_service().slots(product.id, day)))
     return next((slot for slot in found if slot.id == slot_id), None)
 
 

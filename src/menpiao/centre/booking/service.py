@@ -84,16 +84,19 @@ class BookingService:
         site = (await self._catalogue.current()).default_site()
         return self._clock().astimezone(site.zone).date()
 
-    async def calendar(self, product_id: int, first: date, days: int) -> list[DayAvailability]:
+    async def calendar(
+        self, product_id: int, first: date, days: int
+    ) -> list[DayAvailability] | Refusal:
         """Places of a product for so many days from ``first``."""
         snapshot = await self._catalogue.current()
         product = snapshot.products.get(product_id)
         if product is None:
-            return []
+            return Refusal(Reason.PRODUCT_UNKNOWN, field="product_id")
         now = self._clock()
-        last = min(
-            first + timedelta(days=days - 1), await self.today() + timedelta(product.sale_days)
-        )
+        last = await self.today() + timedelta(product.sale_days)
+        if first > last:
+            return []
+        last = min(last, first + timedelta(days=days - 1))
         rows = await orders.days(self._pool, product.site_id, product_id, (first, last), now)
         return [
             DayAvailability(
@@ -105,12 +108,12 @@ class BookingService:
             for r in rows
         ]
 
-    async def slots(self, product_id: int, day: date) -> list[SlotAvailability]:
+    async def slots(self, product_id: int, day: date) -> list[SlotAvailability] | Refusal:
         """The slots of a product on a day that have not ended."""
         snapshot = await self._catalogue.current()
         product = snapshot.products.get(product_id)
         if product is None:
-            return []
+            return Refusal(Reason.PRODUCT_UNKNOWN, field="product_id")
         rows = await orders.slots(self._pool, product.site_id, product_id, day, self._clock())
         return [
             SlotAvailability(
@@ -197,7 +200,9 @@ class BookingService:
         order_id = parse_serial(order_no)
         snapshot = await self._catalogue.current()
         site_id = snapshot.default_site().id
-        if order_id is None or not hmac.compare_digest(secret, self.secret(site_id, order_id)):
+        if order_id is None or not secret.isascii():
+            return None
+        if not hmac.compare_digest(secret, self.secret(site_id, order_id)):
             return None
         found = await orders.order(self._pool, site_id, order_id)
         if found is None:

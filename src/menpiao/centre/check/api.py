@@ -8,23 +8,40 @@ from datetime import datetime
 import msgspec
 import structlog
 from starlette.requests import Request
-from starlette.responses import Response
-from starlette.routing import BaseRoute, Route, WebSocketRoute
+from starlette.routing import BaseRoute
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
-from menpiao.centre.check.identity import CHALLENGE_VALID_S, Identity, decode
+from menpiao.centre.check.doors import (
+    ADMISSION,
+    BAD_GREETING,
+    CHALLENGE,
+    DEVICE,
+    ENROL,
+    LINK,
+    LONGEST_FRAME,
+    NOT_ALLOWED,
+    SESSION,
+    SILENT,
+    TABLE,
+    TOO_BIG,
+    UNSUPPORTED_DATA,
+)
+from menpiao.centre.check.identity import CHALLENGE_VALID_S, Identity
+from menpiao.centre.check.identity import decode as decode_base64
 from menpiao.centre.check.service import CheckService
+from menpiao.centre.doors.reading import decode
+from menpiao.centre.doors.serve import Asked, routes
 from menpiao.domain.reasons import WORDINGS, Reason, Refusal
 from menpiao.wire.check import (
     LINK_SUBPROTOCOL,
     Ask,
     Challenge,
+    Enrolled,
     Enrolment,
     Fault,
     Heartbeat,
     Hello,
     LinkUp,
-    Problem,
     Proof,
     Session,
     Welcome,
@@ -33,43 +50,18 @@ from menpiao.wire.check import (
 log = structlog.get_logger(__name__)
 
 HEARTBEAT_S = 5
-_LONGEST_BODY = 4096
+_GREETING_S = 10
 _IN_FLIGHT = 256
-_STATUS = {
-    Reason.DEVICE_UNKNOWN: 401,
-    Reason.DEVICE_REVOKED: 401,
-    Reason.NOT_PERMITTED: 403,
-    Reason.TOKEN_REUSED: 409,
-    Reason.BUSY: 503,
-}
 _encoder = msgspec.json.Encoder()
-_ask = msgspec.json.Decoder(Ask)
 _proof = msgspec.json.Decoder(Proof)
-_enrolment = msgspec.json.Decoder(Enrolment)
 _up: msgspec.json.Decoder[Proof | Ask | Heartbeat] = msgspec.json.Decoder(LinkUp)
 
 
-def problem(refusal: Refusal) -> Response:
-    """A refused request as an answer: a code of the reason table and what to do."""
-    words = refusal.wording
-    body = Problem(
-        code=refusal.reason.value,
-        zh=words.zh,
-        en=words.en,
-        detail=refusal.detail,
-        field=refusal.field,
-    )
-    status = _STATUS.get(refusal.reason, 400)
-    return _json(_encoder.encode(body), status)
+class _LinkOver(Exception):
+    """The link ends, with this close code."""
 
-
-def _json(body: bytes, status: int = 200) -> Response:
-    return Response(body, status, media_type="application/json")
-
-
-def _unreadable(error: Exception) -> Refusal:
-    # The decoder's message names the field and the rule, never the value.
-    return Refusal(Reason.BAD_REQUEST, str(error))
+    def __init__(self, code: int) -> None:
+        self.code = code
 
 
 class CheckApi:
@@ -86,44 +78,35 @@ class CheckApi:
 
     def routes(self) -> list[BaseRoute]:
         """The routes to mount."""
-        return [
-            Route("/check/v1/devices", self.enrol, methods=["POST"]),
-            Route("/check/v1/challenges", self.challenge, methods=["POST"]),
-            Route("/check/v1/sessions", self.session, methods=["POST"]),
-            Route("/check/v1/admissions", self.admission, methods=["POST"]),
-            WebSocketRoute("/check/v1/link", self.link),
-        ]
+        handlers = {
+            ENROL: self.enrol,
+            CHALLENGE: self.challenge,
+            SESSION: self.session,
+            ADMISSION: self.admission,
+        }
+        return routes(TABLE, handlers, {DEVICE: self._device}, {LINK: self.link})
 
-    async def enrol(self, request: Request) -> Response:
+    async def enrol(self, asked: Asked) -> Enrolled | Refusal:
         """Give a new device its place for a one-time code."""
-        try:
-            enrolment = _enrolment.decode(await _body(request))
-        except msgspec.MsgspecError as error:
-            return problem(_unreadable(error))
-        key = decode(enrolment.public_key)
+        enrolment: Enrolment = asked.body
+        key = decode_base64(enrolment.public_key)
         if key is None or len(key) != 32:
-            return problem(Refusal(Reason.BAD_REQUEST, "not an Ed25519 key", "public_key"))
-        outcome = await self._service.enrol(enrolment, key)
-        if isinstance(outcome, Refusal):
-            return problem(outcome)
-        return _json(_encoder.encode(outcome), 201)
+            return Refusal(Reason.BAD_REQUEST, "not an Ed25519 key", "public_key")
+        return await self._service.enrol(enrolment, key)
 
-    async def challenge(self, request: Request) -> Response:  # noqa: ARG002 - a route's shape
+    async def challenge(self, asked: Asked) -> Challenge:  # noqa: ARG002 - a handler's shape
         """A challenge for a session."""
         text = self._identity.challenge(self._clock())
-        return _json(_encoder.encode(Challenge(challenge=text, valid_s=CHALLENGE_VALID_S)))
+        return Challenge(challenge=text, valid_s=CHALLENGE_VALID_S)
 
-    async def session(self, request: Request) -> Response:
+    async def session(self, asked: Asked) -> Session | Refusal:
         """A session token for a signed challenge."""
-        try:
-            proof = _proof.decode(await _body(request))
-        except msgspec.MsgspecError as error:
-            return problem(_unreadable(error))
+        proof: Proof = asked.body
         refusal = await self._prove(proof, proof.challenge)
         if refusal is not None:
-            return problem(refusal)
+            return refusal
         token, ends = self._identity.token(proof.device_id, self._clock())
-        return _json(_encoder.encode(Session(token=token, expires_at=ends)))
+        return Session(token=token, expires_at=ends)
 
     async def _prove(self, proof: Proof, challenge: str) -> Refusal | None:
         device = await self._service.device(proof.device_id)
@@ -135,45 +118,45 @@ class CheckApi:
         )
         return None if holds else Refusal(Reason.DEVICE_UNKNOWN, "signature does not hold")
 
-    async def admission(self, request: Request) -> Response:
-        """One ask, one answer."""
+    async def _device(self, request: Request) -> object:
+        """The device whose session token is shown, or a refusal."""
         scheme, _, token = request.headers.get("authorization", "").partition(" ")
-        device_id = self._identity.device_of(token, self._clock()) if scheme == "Bearer" else None
+        shown = scheme.lower() == "bearer"
+        device_id = self._identity.device_of(token, self._clock()) if shown else None
         if device_id is None:
-            return problem(Refusal(Reason.DEVICE_UNKNOWN, "no valid session token"))
-        device = await self._service.device(device_id)
-        if isinstance(device, Refusal):
-            return problem(device)
-        try:
-            ask = _ask.decode(await _body(request))
-        except msgspec.MsgspecError as error:
-            return problem(_unreadable(error))
-        outcome = await self._service.admit(device, ask)
-        return problem(outcome) if isinstance(outcome, Refusal) else _json(outcome)
+            return Refusal(Reason.DEVICE_UNKNOWN, "no valid session token")
+        return await self._service.device(device_id)
+
+    async def admission(self, asked: Asked) -> bytes | Refusal:
+        """One ask, one answer."""
+        return await self._service.admit(asked.who, asked.body)
 
     async def link(self, socket: WebSocket) -> None:
         """A gate's persistent link: challenge, proof, then asks and answers as they come."""
         await socket.accept(subprotocol=LINK_SUBPROTOCOL)
-        with contextlib.suppress(WebSocketDisconnect):
-            await self._greet(socket)
+        # RuntimeError: the other side is gone, and an answer was still under way to it.
+        with contextlib.suppress(WebSocketDisconnect, RuntimeError):
+            try:
+                await self._greet(socket)
+            except _LinkOver as over:
+                await socket.close(over.code)
 
     async def _greet(self, socket: WebSocket) -> None:
         challenge = self._identity.challenge(self._clock())
         await _send(socket, Hello(challenge=challenge))
         try:
-            proof = _proof.decode(await asyncio.wait_for(socket.receive_text(), 10))
-        except (msgspec.MsgspecError, TimeoutError, KeyError):
-            await socket.close(4400)
-            return
+            text = await asyncio.wait_for(_text(socket), _GREETING_S)
+        except TimeoutError:
+            raise _LinkOver(BAD_GREETING) from None
+        proof = decode(_proof, text)
+        if not isinstance(proof, Proof):
+            await _fault(socket, proof[1])
+            raise _LinkOver(BAD_GREETING)
         refusal = await self._prove(proof, challenge)
-        if refusal is not None:
-            await _fault(socket, refusal)
-            await socket.close(4401)
-            return
         device = await self._service.device(proof.device_id)
-        if isinstance(device, Refusal):
-            await socket.close(4401)
-            return
+        if refusal is not None or isinstance(device, Refusal):
+            await _fault(socket, refusal or Refusal(Reason.DEVICE_UNKNOWN))
+            raise _LinkOver(NOT_ALLOWED)
         site, site_en = self._service.site_names(device.site_id)
         welcome = Welcome(
             device_id=device.id,
@@ -196,51 +179,70 @@ class CheckApi:
 
     async def _serve(self, socket: WebSocket, device_id: int) -> None:
         room = asyncio.Semaphore(_IN_FLIGHT)
+        over: _LinkOver | WebSocketDisconnect
         async with asyncio.TaskGroup() as tasks:
             while True:
-                message = await self._receive(socket)
-                if message is None:
-                    return
+                try:
+                    message = await self._receive(socket)
+                except (_LinkOver, WebSocketDisconnect) as end:
+                    over = end
+                    break
                 if isinstance(message, Ask):
                     await room.acquire()
                     task = tasks.create_task(self._answer(socket, device_id, message))
                     task.add_done_callback(lambda _: room.release())
                 elif isinstance(message, Heartbeat):
                     await _send(socket, Heartbeat(at=self._clock()))
+                else:
+                    await _fault(socket, Refusal(Reason.BAD_REQUEST, "the link is proved", "type"))
+        raise over
 
-    async def _receive(self, socket: WebSocket) -> Ask | Heartbeat | Proof | None:
-        """The next message; None when the link has ended or is silent for too long."""
+    async def _receive(self, socket: WebSocket) -> Ask | Heartbeat | Proof:
+        """The next message that can be read; what cannot be is answered with a fault.
+
+        Raises:
+            WebSocketDisconnect: the other side has ended the link.
+            _LinkOver: this side ends it.
+        """
         while True:
             try:
-                text = await asyncio.wait_for(socket.receive_text(), HEARTBEAT_S * 4)
-            except (WebSocketDisconnect, TimeoutError, KeyError):
-                return None
-            try:
-                return _up.decode(text)
-            except msgspec.MsgspecError as error:
-                await _fault(socket, _unreadable(error))
+                text = await asyncio.wait_for(_text(socket), HEARTBEAT_S * 4)
+            except TimeoutError:
+                raise _LinkOver(SILENT) from None
+            message = decode(_up, text)
+            if isinstance(message, Ask | Heartbeat | Proof):
+                return message
+            await _fault(socket, message[1])
 
     async def _answer(self, socket: WebSocket, device_id: int, ask: Ask) -> None:
         device = await self._service.device(device_id)
-        if isinstance(device, Refusal):
-            await _fault(socket, device, ask.nonce)
-            await socket.close(4401)
-            return
-        outcome = await self._service.admit(device, ask)
+        outcome = device if isinstance(device, Refusal) else await self._service.admit(device, ask)
         # A link that ended meanwhile: the terminal asks again under the same nonce.
         with contextlib.suppress(WebSocketDisconnect, RuntimeError):
             if isinstance(outcome, Refusal):
                 await _fault(socket, outcome, ask.nonce)
+                if outcome is device:
+                    await socket.close(NOT_ALLOWED)
             else:
                 await socket.send_text(outcome.decode())
 
 
-async def _body(request: Request) -> bytes:
-    body = await request.body()
-    if len(body) > _LONGEST_BODY:
-        msg = "the message is too long"
-        raise msgspec.ValidationError(msg)
-    return body
+async def _text(socket: WebSocket) -> str:
+    """The next text frame.
+
+    Raises:
+        WebSocketDisconnect: the other side has ended the link.
+        _LinkOver: the frame is binary, or too long.
+    """
+    message = await socket.receive()
+    if message["type"] == "websocket.disconnect":
+        raise WebSocketDisconnect(message.get("code", 1005))
+    text = message.get("text")
+    if text is None:
+        raise _LinkOver(UNSUPPORTED_DATA)
+    if len(text) > LONGEST_FRAME:
+        raise _LinkOver(TOO_BIG)
+    return str(text)
 
 
 async def _send(socket: WebSocket, message: msgspec.Struct) -> None:

@@ -43,7 +43,9 @@ class Identity:
         self._known: dict[str, tuple[int, float]] = {}
 
     def _mac(self, text: str) -> str:
-        return encode(hmac.digest(self._key, text.encode(), hashlib.sha256)[:18])
+        return encode(
+            hmac.digest(self._key, text.encode("utf-8", "surrogatepass"), hashlib.sha256)[:18]
+        )
 
     def challenge(self, now: datetime) -> str:
         """A fresh challenge, valid for ``CHALLENGE_VALID_S``."""
@@ -55,7 +57,7 @@ class Identity:
         parts = body.split(".")
         if len(parts) != 3 or parts[0] != "c" or not parts[1].isdecimal():
             return False
-        if not hmac.compare_digest(mac, self._mac(body)):
+        if not mac.isascii() or not hmac.compare_digest(mac, self._mac(body)):
             return False
         return 0 <= now.timestamp() - int(parts[1]) + 1 <= CHALLENGE_VALID_S + 1
 
@@ -88,7 +90,9 @@ class Identity:
         parts = body.split(".")
         if len(parts) != 3 or parts[0] != "t" or not (parts[1] + parts[2]).isdecimal():
             return None
-        if not hmac.compare_digest(mac, self._mac(body)) or stamp >= int(parts[2]):
+        if not mac.isascii() or not hmac.compare_digest(mac, self._mac(body)):
+            return None
+        if stamp >= int(parts[2]):
             return None
         if len(self._known) > 4096:
             self._known.clear()

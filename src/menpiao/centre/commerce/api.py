@@ -4,16 +4,17 @@ import asyncio
 
 import asyncpg
 import structlog
-from starlette.requests import ClientDisconnect, Request
-from starlette.responses import JSONResponse, Response
-from starlette.routing import BaseRoute, Route
+from starlette.responses import Response
+from starlette.routing import BaseRoute
 
+from menpiao.centre.commerce.doors import TABLE, WECHAT
 from menpiao.centre.commerce.service import CommerceService, Verdict
+from menpiao.centre.doors.answers import json_answer
+from menpiao.centre.doors.serve import Asked, routes
+from menpiao.wire.commerce import NotificationRefused
 
 log = structlog.get_logger(__name__)
 
-NOTIFICATIONS = "/commerce/v1/notifications/wechat"
-_LONGEST_BODY = 64 * 1024
 _ANSWER_WITHIN_S = 4.0  # WeChat Pay gives up after 5 s
 # 204 accepts; anything else brings a repeat (docs/protocols/payment-wechat.md).
 _STATUS = {
@@ -26,7 +27,7 @@ _STATUS = {
 
 def _refuse(verdict: Verdict) -> Response:
     status, code, message = _STATUS[verdict]
-    return JSONResponse({"code": code, "message": message}, status)
+    return json_answer(NotificationRefused(code=code, message=message), status)
 
 
 class CommerceApi:
@@ -38,33 +39,16 @@ class CommerceApi:
 
     def routes(self) -> list[BaseRoute]:
         """The routes to mount."""
-        return [Route(NOTIFICATIONS, self.wechat, methods=["POST"])]
+        return routes(TABLE, {WECHAT: self.wechat})
 
-    async def wechat(self, request: Request) -> Response:
+    async def wechat(self, asked: Asked) -> Response:
         """A notification of WeChat Pay; only its HTTP status matters to the sender."""
-        try:
-            body = await _limited(request)
-        except ClientDisconnect:
-            return _refuse(Verdict.UNREADABLE)
-        if body is None:
-            return _refuse(Verdict.UNREADABLE)
+        body, headers = asked.body, dict(asked.request.headers)
         try:
             async with asyncio.timeout(_ANSWER_WITHIN_S):
-                verdict = await self._service.on_notification("wechat", dict(request.headers), body)
+                verdict = await self._service.on_notification("wechat", headers, body)
         except (TimeoutError, OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
             # Whatever was committed meanwhile is found again by the repeat.
             log.warning("notification_not_placed", error=type(error).__name__)
             return _refuse(Verdict.REPEAT)
         return Response(status_code=204) if verdict is Verdict.ACCEPTED else _refuse(verdict)
-
-
-async def _limited(request: Request) -> bytes | None:
-    """The raw body; None when it is longer than any notification."""
-    parts: list[bytes] = []
-    size = 0
-    async for part in request.stream():
-        size += len(part)
-        if size > _LONGEST_BODY:
-            return None
-        parts.append(part)
-    return b"".join(parts)

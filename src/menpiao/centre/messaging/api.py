@@ -1,10 +1,14 @@
 """The messaging server for probes: how the link is, and how many messages are in which state."""
 
-from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
-from starlette.routing import Route
+from starlette.responses import Response
+from starlette.routing import BaseRoute
 
+from menpiao.centre.doors.answers import json_answer, problem
+from menpiao.centre.doors.serve import Asked, routes
+from menpiao.centre.messaging.doors import STATUS, TABLE
 from menpiao.centre.messaging.service import STORE_ERRORS, MessagingService
+from menpiao.domain.reasons import Reason, Refusal
+from menpiao.wire.messaging import MessagingStatus
 
 
 class MessagingApi:
@@ -14,23 +18,21 @@ class MessagingApi:
         """Answer from this service."""
         self._service = service
 
-    def routes(self) -> list[Route]:
-        """``GET /internal/messaging/status``."""
-        return [Route("/internal/messaging/status", self._status)]
+    def routes(self) -> list[BaseRoute]:
+        """The routes to mount."""
+        return routes(TABLE, {STATUS: self._status})
 
-    async def _status(self, request: Request) -> Response:  # noqa: ARG002 - a route's shape
+    async def _status(self, asked: Asked) -> Response:  # noqa: ARG002 - a handler's shape
         try:
             status = await self._service.status()
         except STORE_ERRORS:
-            return JSONResponse({"ready": False, "database": "unreachable"}, 503)
+            return problem(Refusal(Reason.BUSY, "the database is not reachable"))
         channel = status.channel
-        return JSONResponse(
-            {
-                "ready": channel.connected,
-                "last_error": channel.last_error,
-                "messages_per_second": round(channel.rate, 2),
-                "sending": status.sending,
-                "last_seven_days": status.counts,
-            },
-            200 if channel.connected else 503,
+        told = MessagingStatus(
+            ready=channel.connected,
+            last_error=channel.last_error,
+            messages_per_second=round(channel.rate, 2),
+            sending=status.sending,
+            last_seven_days=status.counts,
         )
+        return json_answer(told, 200 if channel.connected else 503)

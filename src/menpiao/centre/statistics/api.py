@@ -6,10 +6,15 @@ from collections.abc import AsyncIterator
 
 import msgspec
 from starlette.requests import Request
-from starlette.responses import JSONResponse, Response, StreamingResponse
-from starlette.routing import BaseRoute, Route
+from starlette.responses import Response, StreamingResponse
+from starlette.routing import BaseRoute
 
+from menpiao.centre.doors.answers import json_answer
+from menpiao.centre.doors.serve import Asked, routes
+from menpiao.centre.doors.table import EVENTS
+from menpiao.centre.statistics.doors import LIVE, LOOK, STREAM, TABLE
 from menpiao.centre.statistics.service import StatisticsService, UnknownSiteError, read_ticket
+from menpiao.domain.reasons import Reason, Refusal
 
 _encoder = msgspec.json.Encoder()
 EVERY_S = 1.0
@@ -28,39 +33,32 @@ class StatisticsApi:
 
     def routes(self) -> list[BaseRoute]:
         """The routes to mount."""
-        return [
-            Route("/statistics/v1/live", self.live),
-            Route("/statistics/v1/stream", self.stream),
-        ]
+        handlers = {LIVE: self.live, STREAM: self.stream}
+        return routes(TABLE, handlers, {LOOK: self._looker})
 
-    async def live(self, request: Request) -> Response:
+    async def live(self, asked: Asked) -> Response | Refusal:
         """The figures now."""
-        allowed = self._allowed(request)
-        if allowed is None:
-            return _refused()
+        site_id, _ = asked.who
         try:
-            figures = await self._service.live(allowed[0])
+            figures = await self._service.live(site_id)
         except UnknownSiteError:
-            return JSONResponse({"code": "site_unknown"}, 404)
-        return Response(_encoder.encode(figures), media_type="application/json", headers=_HEADERS)
+            return Refusal(Reason.SITE_UNKNOWN)
+        return json_answer(figures, headers=_HEADERS)
 
-    async def stream(self, request: Request) -> Response:
+    async def stream(self, asked: Asked) -> Response | Refusal:
         """The figures at once and then whenever they change; ends when the ticket does."""
-        allowed = self._allowed(request)
-        if allowed is None:
-            return _refused()
-        site_id, left_s = allowed
+        site_id, left_s = asked.who
         try:
             await self._service.live(site_id)
         except UnknownSiteError:
-            return JSONResponse({"code": "site_unknown"}, 404)
-        return StreamingResponse(
-            self._events(site_id, left_s), media_type="text/event-stream", headers=_HEADERS
-        )
+            return Refusal(Reason.SITE_UNKNOWN)
+        return StreamingResponse(self._events(site_id, left_s), media_type=EVENTS, headers=_HEADERS)
 
-    def _allowed(self, request: Request) -> tuple[int, float] | None:
+    async def _looker(self, request: Request) -> tuple[int, float] | Refusal:
+        """Site, and for how many seconds it may be looked at."""
         ticket = request.query_params.get("ticket", "")
-        return read_ticket(self._key, ticket, self._service.now())
+        allowed = read_ticket(self._key, ticket, self._service.now())
+        return allowed or Refusal(Reason.NOT_PERMITTED, "no valid ticket", "ticket")
 
     async def _events(self, site_id: int, left_s: float) -> AsyncIterator[bytes]:
         ends, spoke, last = time.monotonic() + left_s, time.monotonic(), b""
@@ -74,7 +72,3 @@ class StatisticsApi:
                 spoke = time.monotonic()
             await asyncio.sleep(EVERY_S)
         yield b"event: end\ndata: {}\n\n"
-
-
-def _refused() -> Response:
-    return JSONResponse({"code": "ticket_invalid"}, 403, headers=_HEADERS)

@@ -9,60 +9,19 @@ from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime, timedelta
 
 import asyncpg
-import msgspec
 
 from menpiao.domain.document import AGE_BANDS
 from menpiao.domain.flow import inside, instant_level
 from menpiao.domain.region import PROVINCES
 from menpiao.storage.database import flow
 from menpiao.storage.database.catalogue import Catalogue, Site
+from menpiao.wire.statistics import LiveFigures, Share, Stretch
 
 TICKET_LIFE = timedelta(minutes=10)
 """How long a page may listen before it must show again who is logged in."""
 MAX_AGE_S = 0.9
 """Figures are read once for all who look, and again when they are older."""
 MAX_CITIES = 20
-
-
-class Stretch(msgspec.Struct, frozen=True, kw_only=True):
-    """Five minutes: people in and out, scans refused; ``start`` is in UTC."""
-
-    start: datetime
-    entries: int
-    exits: int
-    refused: int
-
-
-class Share(msgspec.Struct, frozen=True, kw_only=True):
-    """People of one kind; ``code`` is empty where it is not known."""
-
-    code: str
-    zh: str
-    en: str
-    people: int
-
-
-class LiveFigures(msgspec.Struct, frozen=True, kw_only=True):
-    """A site today. Ranked lists: most people first. Descriptions count first entries alone."""
-
-    site_id: int
-    site: str
-    site_en: str
-    zone: str
-    day: str
-    inside: int
-    capacity: int
-    level: str
-    """Of the people inside against the instantaneous ceiling: "", yellow, orange or red."""
-    entries: int
-    exits: int
-    refused: int
-    visitors: int
-    buckets: list[Stretch]
-    provinces: list[Share]
-    cities: list[Share]
-    age_bands: list[Share]
-    sexes: list[Share]
 
 
 class UnknownSiteError(LookupError):
