@@ -5,12 +5,17 @@ meanwhile rides the next. One request alone has the latency of one transaction; 
 commit. An answer is given only after its commit. One bad request fails alone. A commit whose
 outcome is doubtful is run again: the work looks every request up by its key first, so what was
 recorded is answered and what was not is done.
+
+Doubtful is a commit whose answer was lost, and one that the server warns of: when the wait for a
+synchronous standby is cut short, the transaction stands here and may be gone after a failover. The
+work that is run again takes its locks anew, so that its own commit waits for the standby after all.
 """
 
 import asyncio
+import contextlib
 from collections import deque
-from collections.abc import Awaitable, Callable, Hashable, Sequence
-from typing import Generic, TypeVar
+from collections.abc import Awaitable, Callable, Coroutine, Hashable, Sequence
+from typing import Any, Generic, TypeVar
 
 import asyncpg
 import structlog
@@ -21,7 +26,7 @@ A = TypeVar("A")
 log = structlog.get_logger(__name__)
 
 # Faults that go away when the same work is done again, with the same keys.
-_PASSING = (
+_PASSING: tuple[type[BaseException], ...] = (
     asyncpg.DeadlockDetectedError,
     asyncpg.SerializationError,
     asyncpg.LockNotAvailableError,
@@ -36,10 +41,71 @@ _PASSING = (
 )
 _TRIES = 6
 _PAUSE_S = 0.02
+# How long a connection is kept, its next transaction begun, after its last work.
+_LINGER_S = 0.05
+# What a server says in a commit that is done here and perhaps not on the standby: a wait cut short
+# by a cancelled statement (01000) or by a shutdown (57P01).
+_DOUBTFUL = frozenset({"01000", "57P01"})
 
 
 class UnavailableError(RuntimeError):
     """The data store did not answer; nothing is known to have been done. Ask again, same key."""
+
+
+class _DoubtfulCommitError(RuntimeError):
+    """A commit did not end as one, or the server warned that it may not outlive the server."""
+
+
+class _Line:
+    """A connection kept while work comes, with its next transaction begun ahead.
+
+    ``COMMIT AND CHAIN`` begins the next transaction in the same round trip. Such a transaction has
+    done nothing: it holds no lock, no snapshot and no transaction number.
+    """
+
+    def __init__(self, pool: asyncpg.Pool) -> None:
+        self._pool = pool
+        self._connection: asyncpg.pool.PoolConnectionProxy | None = None
+        self._warned = False
+
+    async def begin(self) -> asyncpg.Connection:
+        """The connection, in a transaction."""
+        if self._connection is None:
+            connection = await self._pool.acquire()
+            self._connection = connection
+            connection.add_log_listener(self._hear)
+            await connection.execute("BEGIN")
+        return self._connection
+
+    def _hear(self, connection: object, message: asyncpg.PostgresLogMessage) -> None:  # noqa: ARG002
+        self._warned = self._warned or message.sqlstate in _DOUBTFUL
+
+    async def commit(self) -> None:
+        """End the transaction and begin the next.
+
+        Raises:
+            _DoubtfulCommitError: it is done, and may not be done on the standby.
+        """
+        assert self._connection is not None
+        self._warned = False
+        status = await self._connection.execute("COMMIT AND CHAIN")
+        if status != "COMMIT" or self._warned:
+            raise _DoubtfulCommitError
+
+    async def let_go(self) -> None:
+        """Undo what is not committed and give the connection back."""
+        connection, self._connection = self._connection, None
+        if connection is None:
+            return
+        try:
+            connection.remove_log_listener(self._hear)
+            await connection.execute("ROLLBACK")
+        except _PASSING:
+            # One that was lost has gone back to the pool by itself.
+            with contextlib.suppress(asyncpg.InterfaceError):
+                connection.terminate()
+        finally:
+            await self._pool.release(connection)
 
 
 class Combiner(Generic[Q, A]):
@@ -65,32 +131,37 @@ class Combiner(Generic[Q, A]):
         self._conflict = conflict
         self._cap = cap
         self._waiting: deque[tuple[Q, asyncio.Future[A]]] = deque()
-        self._idle = lanes
+        self._idle = [_Line(pool) for _ in range(lanes)]
+        self._used_at = 0.0
+        self._lingering = False
         self._launching = False
         self._busy_keys: set[Hashable] = set()
         self._tasks: set[asyncio.Task[None]] = set()
         self.batches = 0
         self.requests = 0
 
+    def post(self, request: Q) -> asyncio.Future[A]:
+        """The answer to come to a request, after its commit.
+
+        A caller that goes away does not cut the transaction: it ends on its own. The future fails
+        with :class:`UnavailableError` when the data store could not be reached in several tries.
+        """
+        future: asyncio.Future[A] = asyncio.get_running_loop().create_future()
+        self._waiting.append((request, future))
+        # Launched once what else this turn of the loop brings has come: the same batch takes it.
+        if self._idle and not self._launching:
+            self._launching = True
+            asyncio.get_running_loop().call_soon(self._launch)
+        return future
+
     async def submit(self, request: Q) -> A:
         """The answer to a request, after its commit.
-
-        A caller that goes away does not cut the transaction: it ends on its own.
 
         Raises:
             UnavailableError: the data store could not be reached in several tries.
         """
-        future: asyncio.Future[A] = asyncio.get_running_loop().create_future()
-        self._waiting.append((request, future))
-        self._start()
         # Nothing but this caller waits on the future: when it goes, the batch is not touched.
-        return await future
-
-    def _start(self) -> None:
-        """Launch once what else this turn of the loop brings has come: the same batch takes it."""
-        if self._idle and self._waiting and not self._launching:
-            self._launching = True
-            asyncio.get_running_loop().call_soon(self._launch)
+        return await self.post(request)
 
     def _launch(self) -> None:
         self._launching = False
@@ -98,10 +169,12 @@ class Combiner(Generic[Q, A]):
             batch = self._take()
             if not batch:
                 return
-            self._idle -= 1
-            task = asyncio.get_running_loop().create_task(self._drive(batch))
-            self._tasks.add(task)
-            task.add_done_callback(self._tasks.discard)
+            self._run(self._drive(self._idle.pop(), batch))
+
+    def _run(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.get_running_loop().create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
 
     def _take(self) -> list[tuple[Q, asyncio.Future[A]]]:
         batch: list[tuple[Q, asyncio.Future[A]]] = []
@@ -117,17 +190,40 @@ class Combiner(Generic[Q, A]):
         self._waiting.extendleft(reversed(later))
         return batch
 
-    async def _drive(self, batch: list[tuple[Q, asyncio.Future[A]]]) -> None:
+    async def _drive(self, line: _Line, batch: list[tuple[Q, asyncio.Future[A]]]) -> None:
         try:
-            await self._settle(batch)
+            while batch:
+                try:
+                    await self._settle(line, batch)
+                finally:
+                    self._busy_keys.difference_update(self._conflict(item[0]) for item in batch)
+                batch = self._take()
         finally:
-            self._busy_keys.difference_update(self._conflict(request) for request, _ in batch)
-            self._idle += 1
-            self._start()
+            self._idle.append(line)
+            self._linger()
 
-    async def _settle(self, batch: list[tuple[Q, asyncio.Future[A]]]) -> None:
+    def _linger(self) -> None:
+        """Give connections back some time after the last work."""
+        loop = asyncio.get_running_loop()
+        self._used_at = loop.time()
+        if not self._lingering:
+            self._lingering = True
+            loop.call_later(_LINGER_S, self._rest)
+
+    def _rest(self) -> None:
+        loop = asyncio.get_running_loop()
+        left = self._used_at + _LINGER_S - loop.time()
+        if left > 0:
+            loop.call_later(left, self._rest)
+            return
+        self._lingering = False
+        for place, line in enumerate(self._idle):
+            self._idle[place] = _Line(self._pool)
+            self._run(line.let_go())
+
+    async def _settle(self, line: _Line, batch: list[tuple[Q, asyncio.Future[A]]]) -> None:
         try:
-            answers = await self._run([request for request, _ in batch])
+            answers = await self._attempt(line, [request for request, _ in batch])
         except Exception as error:  # noqa: BLE001 - it must reach its callers, whatever it is
             if len(batch) == 1 or isinstance(error, UnavailableError):
                 _fail(batch, error)
@@ -135,21 +231,24 @@ class Combiner(Generic[Q, A]):
             # One bad request fails alone: the others are done one by one.
             log.warning("batch_split", size=len(batch), error=type(error).__name__)
             for item in batch:
-                await self._settle([item])
+                await self._settle(line, [item])
             return
         for (_, future), answer in zip(batch, answers, strict=True):
             if not future.done():
                 future.set_result(answer)
 
-    async def _run(self, requests: list[Q]) -> Sequence[A]:
+    async def _attempt(self, line: _Line, requests: list[Q]) -> Sequence[A]:
         last: BaseException | None = None
         for attempt in range(_TRIES):
             if attempt:
                 await asyncio.sleep(_PAUSE_S * 4 ** (attempt - 1))
             try:
-                async with self._pool.acquire() as connection, connection.transaction():
-                    answers = await self._work(connection, requests)
-            except _PASSING as error:
+                answers = await self._work(await line.begin(), requests)
+                await line.commit()
+            except BaseException as error:  # whatever it was, this transaction is over
+                await line.let_go()
+                if not isinstance(error, (*_PASSING, _DoubtfulCommitError)):
+                    raise
                 last = error
                 continue
             self.batches += 1

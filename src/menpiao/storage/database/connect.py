@@ -76,6 +76,7 @@ async def open_pool(url: str, size: int) -> asyncpg.Pool:
             "lock_timeout": "3000",
             "idle_in_transaction_session_timeout": "10000",
             "jit": "off",
+            "plan_cache_mode": "force_generic_plan",
         },
     )
     assert pool is not None
