@@ -8,20 +8,15 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import os
-import pty
-import tempfile
 import threading
-import tty
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Final, Self
+from typing import Self
 
 from menpiao.simulation.cards import SimulatedCard
+from menpiao.simulation.line import SimulatedLine
 from menpiao.simulation.mishaps import Mishap, Plan
 from menpiao.simulation.safe_module import Op, SafeModule, Unlifted
-
-_READ_BYTES: Final = 4096
 
 
 class SimulatedReader:
@@ -40,15 +35,11 @@ class SimulatedReader:
         baud: int | None = None,
     ) -> None:
         """`port` is the path of the link; `baud` slows the answers to a real line's speed."""
-        self._folder: tempfile.TemporaryDirectory[str] | None = None
-        if port is None:
-            self._folder = tempfile.TemporaryDirectory(prefix="menpiao-reader-")
-            port = Path(self._folder.name) / "port"
-        self.path = port
+        self._line = SimulatedLine(self._receive, port)
+        self.path = self._line.path
         self.module = SafeModule(unlifted=unlifted)
         self._byte_s = 10 / baud if baud else 0.0
         self._plan = Plan()
-        self._fds: tuple[int, int] | None = None
         self._sending: asyncio.Task[None] | None = None
         self._outbox: asyncio.Queue[tuple[Op, bytes]] = asyncio.Queue()
 
@@ -85,8 +76,7 @@ class SimulatedReader:
             self._sending.cancel()
             with contextlib.suppress(asyncio.CancelledError):
                 await self._sending
-        if self._folder is not None:
-            self._folder.cleanup()
+        self._line.clean()
 
     async def __aenter__(self) -> Self:
         await self.start()
@@ -97,29 +87,11 @@ class SimulatedReader:
 
     def plug(self) -> None:
         """Appear at the port's path; nothing if plugged in already."""
-        if self._fds is not None:
-            return
-        ours, theirs = pty.openpty()
-        tty.setraw(theirs)
-        os.set_blocking(ours, False)
-        # Our own hold on the far end keeps the terminal alive between two openings by the host.
-        self._fds = (ours, theirs)
-        asyncio.get_running_loop().add_reader(ours, self._receive)
-        fresh = self.path.with_name(self.path.name + ".new")
-        fresh.unlink(missing_ok=True)
-        fresh.symlink_to(os.ttyname(theirs))
-        fresh.replace(self.path)
+        self._line.plug()
 
     def unplug(self) -> None:
         """Vanish from the port's path, with the line cut at once."""
-        if self._fds is None:
-            return
-        ours, theirs = self._fds
-        self._fds = None
-        asyncio.get_running_loop().remove_reader(ours)
-        os.close(ours)
-        os.close(theirs)
-        self.path.unlink(missing_ok=True)
+        self._line.unplug()
 
     def inject(self, data: bytes) -> None:
         """Put bytes on the line that no request asked for, such as a heart-beat."""
@@ -149,13 +121,7 @@ class SimulatedReader:
             thread.join()
             loop.close()
 
-    def _receive(self) -> None:
-        if self._fds is None:
-            return
-        try:
-            data = os.read(self._fds[0], _READ_BYTES)
-        except OSError:
-            return
+    def _receive(self, data: bytes) -> None:
         for op, frame in self.module.receive(data):
             self._outbox.put_nowait((op, frame))
 
@@ -186,10 +152,7 @@ class SimulatedReader:
             self._write(piece)
 
     def _write(self, data: bytes) -> None:
-        if self._fds is None:
-            return
-        with contextlib.suppress(OSError):  # a host that does not read loses bytes, as on a wire
-            os.write(self._fds[0], data)
+        self._line.write(data)
 
 
 def _call_and_wait(loop: asyncio.AbstractEventLoop, call: Callable[[], None]) -> None:

@@ -1,32 +1,32 @@
-"""What this part can do, as data for set-up pages and documents."""
+"""The drivers of this part, as data for set-up pages and documents."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Final
 
-from menpiao.terminals.parts.reader.base import CardKind
+from menpiao.terminals.manifest import DriverManifest, Grade, Trial
 
+_READER: Final = "menpiao.terminals.parts.reader"
+_TESTS: Final = "terminals/parts/reader"
 
-@dataclass(frozen=True, slots=True)
-class Manifest:
-    """One driver's abilities. `tried_on_hardware` is False until somebody has."""
-
-    driver: str
-    title_zh: str
-    title_en: str
-    transports: tuple[str, ...]
-    bauds: tuple[int, ...]
-    card_kinds: tuple[CardKind, ...]
-    tried_on_hardware: bool
-
-
-SAM_V: Final = Manifest(
-    driver="sam_v",
-    title_zh="二代身份证阅读器（SAM_V）",
-    title_en="ID-card reader (SAM_V)",
-    transports=("serial", "tcp_connect", "tcp_listen"),
-    bauds=(115_200, 57_600, 38_400, 19_200, 9_600),
-    card_kinds=("resident", "hmt", "foreigner_2017", "foreigner_2023"),
-    tried_on_hardware=False,
+MANIFESTS: Final = (
+    DriverManifest(
+        driver="sam_v",
+        entry=f"{_READER}.sam_v:SamVReader",
+        title_zh="二代身份证阅读器（SAM_V）",
+        title_en="ID-card reader (SAM_V)",
+        transports=("serial", "tcp_connect", "tcp_listen"),
+        abilities=("resident", "hmt", "foreigner_2017", "foreigner_2023", "identity"),
+        trials=(
+            Trial("frames and text blocks", Grade.DOCUMENTED, f"{_TESTS}/test_frame.py"),
+            Trial("damaged answers", Grade.SIMULATED, f"{_TESTS}/test_damaged_answers.py"),
+            Trial("heart-beats, hang-ups", Grade.SIMULATED, f"{_TESTS}/test_converter.py"),
+            Trial("unplugged and replugged", Grade.SIMULATED, f"{_TESTS}/test_unplug.py"),
+        ),
+        unconfirmed=(
+            "whether a card that is not lifted is found again: both are handled",
+            "the layout of the foreigner's card of 2023 comes from one source",
+        ),
+        twin="menpiao.simulation.reader:SimulatedReader",
+    ),
 )
