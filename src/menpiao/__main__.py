@@ -53,7 +53,7 @@ def _parser() -> argparse.ArgumentParser:
     serve.add_argument(
         "servers",
         nargs="+",
-        choices=["all", "check", "booking", "commerce", "statistics", "messaging"],
+        choices=["all", "check", "booking", "counter", "commerce", "statistics", "messaging"],
     )
     serve.set_defaults(run=_guarded(_serve))
 

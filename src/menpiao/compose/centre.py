@@ -23,6 +23,8 @@ from menpiao.centre.commerce.api import CommerceApi
 from menpiao.centre.commerce.provider import QrProvider
 from menpiao.centre.commerce.service import CommerceService
 from menpiao.centre.commerce.wechat.client import WechatPay
+from menpiao.centre.counter.api import CounterApi
+from menpiao.centre.counter.service import CounterService
 from menpiao.centre.design import door
 from menpiao.centre.messaging import jobs as messaging_jobs
 from menpiao.centre.messaging.api import MessagingApi
@@ -36,6 +38,7 @@ from menpiao.centre.statistics.api import StatisticsApi
 from menpiao.centre.statistics.service import StatisticsService
 from menpiao.compose.doors import TABLES, described, exception_handlers
 from menpiao.compose.jobs import jobs_of, keep
+from menpiao.compose.slip import sale_lines
 from menpiao.settings import Settings, Sms
 from menpiao.storage.crypto import Vault
 from menpiao.storage.database import key_marks
@@ -63,6 +66,7 @@ class Centre:
     payments: PaymentCore
     refunds: RefundCore
     booking: BookingService
+    counter: CounterService
     commerce: CommerceService
     statistics: StatisticsService
     layer: SlotLayer
@@ -116,6 +120,7 @@ async def open_centre(settings: Settings) -> AsyncIterator[Centre]:
             payments=payments,
             refunds=refunds,
             booking=booking,
+            counter=CounterService(pool, catalogue, selling, ids, providers, utc_now),
             commerce=CommerceService(pool, payments, refunds, catalogue, providers, utc_now),
             statistics=StatisticsService(pool, catalogue, utc_now),
             layer=SlotLayer(pool, utc_now),
@@ -183,6 +188,9 @@ class CentreApp:
             routes += CheckApi(centre.check, identity, utc_now).routes()
         if self._runs("booking"):
             routes += BookingApi(centre.booking).routes()
+        if self._runs("counter"):
+            key = centre.keys.get("counter")
+            routes += CounterApi(centre.counter, key, sale_lines).routes()
         if self._runs("commerce"):
             routes += CommerceApi(centre.commerce).routes()
         if self._runs("statistics"):

@@ -14,6 +14,7 @@ _keys = load_keys(_settings.key_file)
 
 SECRET_KEY = _keys.text("django")
 LIVE_FIGURES_KEY = _keys.get("live_figures")
+COUNTER_KEY = _keys.get("counter")
 DEBUG = _settings.debug
 ALLOWED_HOSTS = ["*"] if _settings.debug else ["localhost", "127.0.0.1", "[::1]"]
 if _settings.http.public_url:
@@ -70,7 +71,7 @@ USE_TZ = True
 TIME_ZONE = "Asia/Shanghai"
 STATIC_URL = "/static/"
 # The design is an installed application, whose files are found as such.
-STATICFILES_DIRS = [_package / "centre" / "statistics" / "static"]
+STATICFILES_DIRS = [_package / "centre" / name / "static" for name in ("statistics", "counter")]
 WHITENOISE_USE_FINDERS = True
 WHITENOISE_AUTOREFRESH = DEBUG
 LOGIN_URL = "/view/login/"

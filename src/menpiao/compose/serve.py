@@ -26,6 +26,8 @@ from menpiao.storage.keys import KeyFileError, load_keys
 SETUP_ERRORS = (KeyFileError, KeysDoNotFitError)
 """What is wrong with a centre's set-up: the text is for whoever runs it."""
 
+_WITH_PAGES = {"booking", "counter"}
+
 
 def prepare(settings: Settings) -> None:
     """Set up Django for this process, bring the schema up to date, see that the keys fit it.
@@ -51,7 +53,7 @@ async def _keys_fit(settings: Settings) -> None:
 
 def _pages(servers: tuple[str, ...]) -> ASGIApp | None:
     """The pages for people (WSGI, in threads), where the chosen servers have any."""
-    if servers and "booking" not in servers:
+    if servers and not _WITH_PAGES & set(servers):
         return None
     from django.core.wsgi import get_wsgi_application
 

@@ -233,8 +233,8 @@ class Notifications(Protocol):
         ...
 
 
-class QrProvider(Provider, QrPayments, Refunds, Notifications, Protocol):
-    """What internet booking needs of a provider."""
+class QrProvider(Provider, QrPayments, CodePayments, Refunds, Notifications, Protocol):
+    """What internet booking and the counter need of a provider."""
 
 
 ALREADY_PAID = "ALREADY_PAID"

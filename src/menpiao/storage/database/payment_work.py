@@ -6,7 +6,7 @@ from datetime import datetime
 import asyncpg
 
 _FIELDS = """p.site_id, p.id, p.order_id, p.provider, p.state, p.amount_fen, p.out_trade_no,
-       p.code_url, p.expires_at, p.created_at, o.product_id, o.people"""
+       p.code_url, p.expires_at, p.created_at, p.method, o.product_id, o.people"""
 _FIND = f"""
 SELECT {_FIELDS} FROM payment p
 JOIN orders o ON o.site_id = p.site_id AND o.id = p.order_id
@@ -42,6 +42,7 @@ class PaymentDue:
     code_url: str | None
     expires_at: datetime
     created_at: datetime
+    method: str
     product_id: int
     people: int
 
@@ -81,6 +82,17 @@ async def ask_again(
     )
 
 
+async def ask_to_end(pool: asyncpg.Pool, due: PaymentDue, at: datetime) -> None:
+    """The buyer gave it up, and the provider ends it from ``at`` on: its last moment is then."""
+    await pool.execute(
+        "UPDATE payment SET next_query_at = $3, expires_at = $3"
+        " WHERE site_id = $1 AND id = $2 AND state = 'pending'",
+        due.site_id,
+        due.id,
+        at,
+    )
+
+
 async def freeze_payload(pool: asyncpg.Pool, site_id: int, outbox_id: int, payload: str) -> None:
     """Keep what a request says before it is first sent: a repeat must say exactly the same."""
     await pool.execute(
@@ -89,6 +101,19 @@ async def freeze_payload(pool: asyncpg.Pool, site_id: int, outbox_id: int, paylo
         outbox_id,
         payload,
     )
+
+
+async def take_code(pool: asyncpg.Pool, site_id: int, outbox_id: int) -> str:
+    """The payment code of a charge, taken out of its row: it is charged once; empty: it is gone."""
+    found: str | None = await pool.fetchval(
+        "WITH kept AS (SELECT site_id, id, payload ->> 'auth_code' AS code FROM outbox"
+        " WHERE site_id = $1 AND id = $2 FOR UPDATE)"
+        " UPDATE outbox o SET payload = '{}' FROM kept k"
+        " WHERE o.site_id = k.site_id AND o.id = k.id RETURNING k.code",
+        site_id,
+        outbox_id,
+    )
+    return found or ""
 
 
 async def keep_event(

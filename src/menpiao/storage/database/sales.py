@@ -112,6 +112,8 @@ class PaymentRow:
     expires_at: datetime | None
     created_at: datetime
     settled_at: datetime | None
+    method: str = "qr"
+    """``qr``: a code that we show; ``code``: the code that the visitor shows."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,7 +148,7 @@ _TYPES: dict[type["DataclassInstance"], str] = {
     " timestamptz timestamptz timestamptz",
     TicketRow: "bigint bigint bigint text bigint date timestamptz timestamptz text bytea bytea text"
     " text smallint bigint bigint text text text text text text text bytea boolean int text text",
-    PaymentRow: "bigint bigint text text bigint text timestamptz timestamptz timestamptz",
+    PaymentRow: "bigint bigint text text bigint text timestamptz timestamptz timestamptz text",
     OutboxRow: "bigint text text text bigint jsonb bytea timestamptz timestamptz timestamptz",
 }
 _TABLES: dict[type["DataclassInstance"], str] = {

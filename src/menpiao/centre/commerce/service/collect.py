@@ -15,6 +15,7 @@ import structlog
 from menpiao.centre.commerce.provider import (
     ALREADY_PAID,
     NOT_FOUND,
+    CodeCharge,
     Event,
     EventKind,
     Outcome,
@@ -32,6 +33,10 @@ from menpiao.storage.database.payment_work import PaymentDue
 
 log = structlog.get_logger(__name__)
 
+CODE_QUERY_EVERY = timedelta(seconds=5)
+"""How often a charge that waits for its visitor is asked about."""
+REVERSE_AFTER = timedelta(seconds=16)
+"""WeChat Pay reverses nothing within 15 s of its charge."""
 BUSY_S = 60
 """How long a worker may be at one payment before another may take it."""
 _NUMBER = re.compile(r"MP([0-9]{1,18})[PR][0-9]{1,18}")
@@ -116,10 +121,13 @@ class Collector:
         if outcome.event is not None:
             await self.settle(outcome.event)
             return
+        query_at = next_payment_query(due.created_at, due.expires_at, now)
+        if due.method == "code":
+            query_at = min(due.expires_at, now + CODE_QUERY_EVERY)
         await payment_work.ask_again(
             self._pool,
             due,
-            next_payment_query(due.created_at, due.expires_at, now),
+            query_at,
             unknown=outcome.standing is Standing.UNKNOWN,
             error="" if outcome.standing is Standing.PENDING else outcome.code,
         )
@@ -138,6 +146,9 @@ class Collector:
         Places whose code nobody ever saw need no such word: a provider that is away, or that the
         order never reached, does not keep them from others.
         """
+        if due.method == "code":
+            await self._reverse(due, provider)
+            return
         closing = await provider.close(due.out_trade_no)
         # A number the provider has never seen cannot be paid when no code of it was ever shown.
         never_was = closing.code == NOT_FOUND and not due.code_url
@@ -155,6 +166,64 @@ class Collector:
         if closing.code != ALREADY_PAID and await self._never_shown(due, state):
             return
         await self._later(due, outcome, paid=closing.code == ALREADY_PAID)
+
+    async def charge(self, row: Leased) -> None:
+        """Charge the code that the visitor showed at the till: once, whatever becomes of it.
+
+        What is not answered is queried; when its time is over it is reversed. It is never
+        charged anew: neither this code nor, while its outcome is open, another one.
+        """
+        due = await payment_work.find(self._pool, row.site_id, row.ref_id)
+        code = await payment_work.take_code(self._pool, row.site_id, row.id)
+        provider = None if due is None else self._providers.get(due.provider)
+        if due is None or provider is None or not code:
+            await self._finish(row, "failed", "no such provider, or the code is gone")
+            return
+        # Written first: a charge whose worker dies is asked about, not repeated.
+        query_at = self._clock() + CODE_QUERY_EVERY
+        if not await self._core.pending(due.site_id, due.id, "", query_at):
+            await self._finish(row, "delivered")
+            return
+        outcome = await provider.charge_code(
+            CodeCharge(
+                payment_ref=due.out_trade_no,
+                amount_fen=due.amount_fen,
+                description=await self._wording(row, due),
+                auth_code=code,
+            )
+        )
+        if outcome.event is not None:
+            await self.settle(outcome.event)
+        else:
+            refused = outcome.standing is Standing.FAILED
+            unknown = outcome.standing is Standing.UNKNOWN
+            at = self._clock() + CODE_QUERY_EVERY
+            await payment_work.ask_again(self._pool, due, at, unknown=unknown, error=outcome.code)
+            if refused:
+                # A refusal is the provider's word in an answer that was verified.
+                await self._core.close(due.site_id, due.out_trade_no, "failed")
+                log.info("payment_closed", payment=due.id, state="failed", code=outcome.code)
+        await self._finish(row, "delivered")
+
+    async def _reverse(self, due: PaymentDue, provider: QrProvider) -> None:
+        """End a charge that was not paid in time. Asked first: what is paid stays sold."""
+        outcome = await provider.query(due.out_trade_no)
+        if outcome.event is not None:
+            await self.settle(outcome.event)
+            return
+        now = self._clock()
+        soonest = due.created_at + REVERSE_AFTER
+        if due.state == "created" and await self._never_shown(due):
+            return
+        if now < soonest:
+            await payment_work.ask_to_end(self._pool, due, soonest)
+            return
+        outcome = await provider.reverse(due.out_trade_no)
+        if outcome.standing is Standing.SUCCEEDED or outcome.code == NOT_FOUND:
+            await self._core.close(due.site_id, due.out_trade_no)
+            log.info("payment_reversed", payment=due.id)
+            return
+        await self._later(due, outcome, paid=False)
 
     async def _never_shown(self, due: PaymentDue, state: str = "closed") -> bool:
         """End a payment whose code was never shown; False when it was, or may have been."""

@@ -93,6 +93,7 @@ class CommerceService:
     async def _send(self, row: Leased) -> None:
         kinds: dict[str, Callable[[Leased], Awaitable[None]]] = {
             "create": self._collector.create,
+            "charge": self._collector.charge,
             "close": self._collector.give_up,
             "refund": self._repayer.submit,
         }

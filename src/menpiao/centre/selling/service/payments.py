@@ -72,9 +72,12 @@ class PaymentCore:
 
     async def pending(
         self, site_id: int, payment_id: int, code_url: str, next_query_at: datetime
-    ) -> None:
-        """The platform has made the payment; the visitor may scan ``code_url``."""
-        await self._pool.execute(
+    ) -> bool:
+        """The platform has made the payment; the visitor may scan ``code_url``.
+
+        Empty: the visitor's own code is about to be charged. False when the payment was not new.
+        """
+        done = await self._pool.execute(
             "UPDATE payment SET state = 'pending', code_url = $3, next_query_at = $4"
             " WHERE site_id = $1 AND id = $2 AND state = 'created'",
             site_id,
@@ -82,6 +85,7 @@ class PaymentCore:
             code_url,
             next_query_at,
         )
+        return bool(done == "UPDATE 1")
 
     async def close(
         self, site_id: int, out_trade_no: str, state: str = "closed", *, unshown: bool = False

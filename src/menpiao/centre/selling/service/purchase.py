@@ -1,6 +1,6 @@
 """What a channel asks the selling core for, and what it gets."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from menpiao.domain.booking import SaleRequest
@@ -12,6 +12,7 @@ class Purchase:
 
     ``token`` is the channel's own key for this order: asking again with the same content gives the
     same order. ``provider``: who takes the money (``wechat``, ``cash``); cash is paid at once.
+    ``auth_code``: the payment code that the visitor shows at the till, for the provider to charge.
     """
 
     site_id: int
@@ -21,6 +22,7 @@ class Purchase:
     provider: str = "wechat"
     language: str = "zh-hans"
     staff_id: int | None = None
+    auth_code: str = field(default="", repr=False)
 
 
 @dataclass(frozen=True, slots=True)

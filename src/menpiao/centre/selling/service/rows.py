@@ -74,11 +74,12 @@ def draft_rows(  # noqa: PLR0913 - it joins what the sale, the clock and the vau
         expires_at=order.expires_at,
         created_at=now,
         settled_at=order.paid_at,
+        method="code" if purchase.auth_code else "qr",
     )
     tickets = _tickets(purchase, sale, slot, holders, product, order, ticket_ids, vault)
     outbox = None
     if not paid:
-        outbox = payment_job(outbox_id, payment, now)
+        outbox = payment_job(outbox_id, payment, now, purchase.auth_code)
     elif phone:
         outbox = confirmation(outbox_id, order, phone, vault, now)
     zones = tuple(
@@ -89,15 +90,21 @@ def draft_rows(  # noqa: PLR0913 - it joins what the sale, the clock and the vau
     return Drafted(order, tickets, payment, outbox, zones)
 
 
-def payment_job(outbox_id: int, payment: PaymentRow, now: datetime) -> OutboxRow:
-    """Ask the platform for a payment: done by the commerce server after this commit."""
+def payment_job(
+    outbox_id: int, payment: PaymentRow, now: datetime, auth_code: str = ""
+) -> OutboxRow:
+    """Ask the platform for a payment: done by the commerce server after this commit.
+
+    A visitor's payment code lives a minute; whoever charges it takes it out of the row first.
+    """
+    kind = "charge" if auth_code else "create"
     return OutboxRow(
         id=outbox_id,
         channel="payment",
-        kind="create",
-        key=f"payment.create:{payment.id}",
+        kind=kind,
+        key=f"payment.{kind}:{payment.id}",
         ref_id=payment.id,
-        payload="{}",
+        payload=msgspec.json.encode({"auth_code": auth_code}).decode() if auth_code else "{}",
         recipient_sealed=None,
         due_at=now,
         expires_at=payment.expires_at,

@@ -22,6 +22,8 @@ from menpiao.storage.database.ids import IdBlocks
 
 PAY_WITHIN_S = 15 * 60
 """How long places are held for a payment, unless the settings say otherwise."""
+_CODE_WITHIN = timedelta(seconds=45)
+"""How long a charge of a payment code may wait for its visitor: then it is reversed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,7 +170,7 @@ class SellingService:
             ids=self._ids.take(3 + len(sale.drafts)),
             vault=self._vault,
             now=now,
-            expires_at=now + self._pay_within,
+            expires_at=now + (_CODE_WITHIN if purchase.auth_code else self._pay_within),
         )
 
     @staticmethod

@@ -1,0 +1,67 @@
+"""SQL of the counter: an order as the clerk sees it, a clerk's day, giving an unpaid order up."""
+
+from datetime import datetime
+
+import asyncpg
+
+_ORDER = """
+SELECT o.*, s.starts_at, s.ends_at, p.id AS payment_id, p.provider, p.method,
+       p.state AS payment_state, p.code_url, p.last_error,
+       ARRAY(SELECT holder_masked FROM ticket t WHERE t.site_id = o.site_id AND t.order_id = o.id
+             ORDER BY t.id) AS holders
+FROM orders o JOIN slot s ON s.site_id = o.site_id AND s.id = o.slot_id
+LEFT JOIN LATERAL (SELECT * FROM payment p WHERE p.site_id = o.site_id AND p.order_id = o.id
+    ORDER BY p.id DESC LIMIT 1) p ON true
+WHERE o.site_id = $1
+"""
+_SUMS = """
+SELECT p.provider, p.method, count(*) AS orders, sum(o.people) AS people,
+       sum(p.amount_fen)::bigint AS paid_fen,
+       coalesce(sum((SELECT sum(r.amount_fen) FROM refund r WHERE r.site_id = p.site_id
+           AND r.payment_id = p.id AND r.state = 'done')), 0)::bigint AS refunded_fen
+FROM orders o JOIN payment p ON p.site_id = o.site_id AND p.order_id = o.id
+WHERE o.site_id = $1 AND o.staff_id = $2 AND o.channel = 'counter'
+  AND o.created_at >= $3 AND o.created_at < $4 AND p.state IN ('paid', 'paid_late')
+GROUP BY p.provider, p.method ORDER BY p.provider, p.method
+"""
+
+
+async def order(pool: asyncpg.Pool, site_id: int, order_id: int) -> asyncpg.Record | None:
+    """An order of the site with its slot, its latest payment and its masked holders."""
+    return await pool.fetchrow(f"{_ORDER} AND o.id = $2", site_id, order_id)
+
+
+async def latest(
+    pool: asyncpg.Pool, site_id: int, staff_id: int, span: tuple[datetime, datetime], count: int
+) -> list[asyncpg.Record]:
+    """A clerk's latest orders of a span, newest first."""
+    sql = (
+        f"{_ORDER} AND o.staff_id = $2 AND o.channel = 'counter' AND o.created_at >= $3"
+        " AND o.created_at < $4 ORDER BY o.id DESC LIMIT $5"
+    )
+    rows: list[asyncpg.Record] = await pool.fetch(sql, site_id, staff_id, *span, count)
+    return rows
+
+
+async def sums(
+    pool: asyncpg.Pool, site_id: int, staff_id: int, span: tuple[datetime, datetime]
+) -> list[asyncpg.Record]:
+    """What a clerk took in a span, by provider and method, with what went back of it."""
+    rows: list[asyncpg.Record] = await pool.fetch(_SUMS, site_id, staff_id, *span)
+    return rows
+
+
+async def give_up(
+    pool: asyncpg.Pool, site_id: int, payment_id: int, row_id: int, now: datetime
+) -> None:
+    """Ask the payment server to end an unpaid payment; once, however often it is asked."""
+    await pool.execute(
+        "INSERT INTO outbox (site_id, id, channel, kind, key, ref_id, payload, due_at, created_at)"
+        " VALUES ($1, $2, 'payment', 'close', $3, $4, '{}', $5, $5)"
+        " ON CONFLICT (site_id, key) DO NOTHING",
+        site_id,
+        row_id,
+        f"payment.close:{payment_id}",
+        payment_id,
+        now,
+    )
