@@ -13,11 +13,16 @@ from typing import Final, Literal, Protocol
 
 CardKind = Literal["resident", "hmt", "foreigner_2017", "foreigner_2023"]
 
-DOCUMENT_TYPES: Final[dict[CardKind, str]] = {
+PassportKind = Literal["passport_cn", "passport_foreign"]
+"""Passports have no chip of this family: they are read by sight, and typed."""
+
+DOCUMENT_TYPES: Final[dict[CardKind | PassportKind, str]] = {
     "resident": "resident_card",
     "hmt": "hmt_residence_permit",
     "foreigner_2017": "foreigner_permanent_card_old",
     "foreigner_2023": "foreigner_permanent_card",
+    "passport_cn": "passport_cn",
+    "passport_foreign": "passport_foreign",
 }
 """Card kind to the value of `domain.document.DocumentType`."""
 
@@ -74,7 +79,7 @@ class CardRead:
     say.
     """
 
-    kind: CardKind
+    kind: CardKind | PassportKind
     number: str = field(repr=False)
     name: str = field(repr=False)
     sex: str

@@ -29,4 +29,17 @@ MANIFESTS: Final = (
         ),
         twin="menpiao.simulation.reader:SimulatedReader",
     ),
+    DriverManifest(
+        driver="mrz",
+        entry=f"{_READER}.mrz:MrzReader",
+        title_zh="护照阅读器（机读码文本）",
+        title_en="Passport reader (machine readable zone as text)",
+        transports=("serial", "tcp_connect", "tcp_listen", "keyboard"),
+        abilities=("passport_cn", "passport_foreign"),
+        trials=(
+            Trial("the specimen of ICAO 9303", Grade.DOCUMENTED, f"{_TESTS}/test_mrz.py"),
+            Trial("line ends, keys, misreadings", Grade.SIMULATED, f"{_TESTS}/test_mrz.py"),
+        ),
+        twin="menpiao.simulation.scanner:SimulatedScanner",
+    ),
 )
