@@ -145,8 +145,11 @@ def _doctor(arguments: argparse.Namespace, settings: Settings) -> int:  # noqa: 
     return examine(settings)
 
 
-def _gate(arguments: argparse.Namespace, settings: Settings) -> int:  # noqa: ARG001 - a command's shape
+def _gate(arguments: argparse.Namespace, settings: Settings) -> int:
+    from menpiao.compose.logs import configure
     from menpiao.compose.terminal import SETUP_ERRORS, enrol_gate, run_gate_from_config
+
+    configure(settings.log)
 
     if arguments.enrol and not arguments.centre:
         print("--enrol needs --centre: the centre's address", file=sys.stderr)
@@ -164,9 +167,11 @@ def _gate(arguments: argparse.Namespace, settings: Settings) -> int:  # noqa: AR
     return 0
 
 
-def _counter(arguments: argparse.Namespace, settings: Settings) -> int:  # noqa: ARG001 - a command's shape
+def _counter(arguments: argparse.Namespace, settings: Settings) -> int:
+    from menpiao.compose.logs import configure
     from menpiao.compose.terminal import SETUP_ERRORS, run_counter_from_config
 
+    configure(settings.log)
     try:
         run_counter_from_config(arguments.file)
     except SETUP_ERRORS as error:
@@ -190,8 +195,10 @@ def _bench(arguments: argparse.Namespace, settings: Settings) -> int:  # noqa: A
 
 
 def _demo(arguments: argparse.Namespace, settings: Settings) -> int:
+    from menpiao.compose.logs import configure
     from menpiao.simulation.demo import run_demo
 
+    configure(settings.log)
     return run_demo(settings, once=arguments.once)
 
 

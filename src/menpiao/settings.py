@@ -8,7 +8,7 @@ import os
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import msgspec
 
@@ -40,6 +40,23 @@ class Http(_Section, frozen=True):
     port: int = 8700
     public_url: str = ""
     """What visitors, gates and payment platforms use to reach us; empty = http://host:port."""
+
+
+class Log(_Section, frozen=True):
+    """What a process says about its work, on standard error."""
+
+    format: Literal["auto", "json", "text"] = "auto"
+    """``auto``: readable in a terminal, JSON lines everywhere else."""
+    level: Literal["debug", "info", "warning", "error"] = "info"
+    """``debug`` names every scan and sale of a batch by its request id."""
+
+
+class Metrics(_Section, frozen=True):
+    """Who may read ``/metrics`` and ``/internal``."""
+
+    token: str = ""
+    """Asked for as ``Authorization: Bearer``. Without one they are there for this machine alone:
+    where the process listens on a loopback address and has no public address."""
 
 
 class Work(_Section, frozen=True):
@@ -108,6 +125,8 @@ class Settings(_Section, frozen=True):
     debug: bool = False
     database: Database = Database()
     http: Http = Http()
+    log: Log = Log()
+    metrics: Metrics = Metrics()
     work: Work = Work()
     wechat: Wechat = Wechat()
     sms: Sms = Sms()

@@ -15,7 +15,7 @@ import msgspec
 import pytest
 from tests.support_db import FreshDatabase, person, plant_park, run
 
-from menpiao.centre.commerce.api import NOTIFICATIONS
+from menpiao.centre.commerce.doors import NOTIFICATIONS
 from menpiao.simulation import sms
 from menpiao.simulation.payment import make_merchant, running, wallet_path
 

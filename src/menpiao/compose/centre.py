@@ -8,9 +8,8 @@ from datetime import UTC, datetime
 
 import asyncpg
 from starlette.applications import Starlette
-from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
-from starlette.routing import BaseRoute, Mount, Route
+from starlette.middleware import Middleware
+from starlette.routing import BaseRoute, Mount
 from starlette.types import ASGIApp
 
 from menpiao.centre.booking.api import BookingApi
@@ -38,6 +37,8 @@ from menpiao.centre.statistics.api import StatisticsApi
 from menpiao.centre.statistics.service import StatisticsService
 from menpiao.compose.doors import TABLES, described, exception_handlers
 from menpiao.compose.jobs import jobs_of, keep
+from menpiao.compose.probes import Guard, Private, Probes
+from menpiao.compose.requests import RequestNames
 from menpiao.compose.slip import sale_lines
 from menpiao.settings import Settings, Sms
 from menpiao.storage.crypto import Vault
@@ -141,18 +142,24 @@ class CentreApp:
         *,
         jobs: tuple[str, ...] | None = None,
         pages: ASGIApp | None = None,
+        alone: bool = False,
     ) -> None:
         """Serve with these settings; ``pages`` answers whatever is no machine's door.
 
         ``jobs``: what works behind the scenes; not given, what belongs to the servers.
+        ``alone``: only this machine can ask, so that figures need no token.
         """
+        self._guard = Guard(settings.metrics.token, alone=alone)
         self._jobs = jobs_of(servers) if jobs is None else jobs
         self._settings = settings
         self._pages = pages
         self._servers = servers
         self.centre: Centre | None = None
         self.app = Starlette(
-            routes=[], lifespan=self._lifespan, exception_handlers=exception_handlers()
+            routes=[],
+            lifespan=self._lifespan,
+            exception_handlers=exception_handlers(),
+            middleware=[Middleware(RequestNames), Middleware(Private, guard=self._guard)],
         )
 
     @contextlib.asynccontextmanager
@@ -180,8 +187,7 @@ class CentreApp:
 
     def _routes(self, centre: Centre) -> list[BaseRoute]:
         routes: list[BaseRoute] = [
-            Route("/healthz", _alive),
-            Route("/readyz", self._ready),
+            *Probes(centre.pool, utc_now).routes(),
         ]
         if self._runs("check"):
             identity = Identity(centre.keys.get("device_tokens"))
@@ -204,15 +210,6 @@ class CentreApp:
             routes.append(Mount("/", app=self._pages))
         return routes
 
-    async def _ready(self, request: Request) -> Response:  # noqa: ARG002 - a route's shape
-        if self.centre is None:
-            return JSONResponse({"ready": False}, 503)
-        try:
-            await asyncio.wait_for(self.centre.pool.fetchval("SELECT 1"), 2)
-        except (asyncpg.PostgresError, OSError, TimeoutError):
-            return JSONResponse({"ready": False, "database": "unreachable"}, 503)
-        return JSONResponse({"ready": True})
-
 
 def _job(centre: Centre, name: str) -> Callable[[], Awaitable[None]] | None:
     """A job by its name; None when this centre has nothing for it to do."""
@@ -229,7 +226,3 @@ def _job(centre: Centre, name: str) -> Callable[[], Awaitable[None]] | None:
         case _:
             msg = f"no such job: {name}"
             raise ValueError(msg)
-
-
-async def _alive(request: Request) -> Response:  # noqa: ARG001 - a route's shape
-    return JSONResponse({"alive": True})

@@ -74,6 +74,8 @@ STATIC_URL = "/static/"
 STATICFILES_DIRS = [_package / "centre" / name / "static" for name in ("statistics", "counter")]
 WHITENOISE_USE_FINDERS = True
 WHITENOISE_AUTOREFRESH = DEBUG
+# Logging is set up once, by the process that runs the pages.
+LOGGING_CONFIG = None
 LOGIN_URL = "/view/login/"
 SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = "Lax"

@@ -16,6 +16,8 @@ from starlette.types import ASGIApp
 
 from menpiao.compose.centre import CentreApp
 from menpiao.compose.jobs import JOBS
+from menpiao.compose.logs import configure
+from menpiao.compose.probes import is_loopback
 from menpiao.settings import Settings
 from menpiao.storage.crypto import Vault
 from menpiao.storage.database import key_marks
@@ -63,8 +65,10 @@ def _pages(servers: tuple[str, ...]) -> ASGIApp | None:
 
 def server_config(settings: Settings, servers: tuple[str, ...]) -> uvicorn.Config:
     """How uvicorn runs the chosen servers: fast parsers, plain frames, no access log."""
-    app = CentreApp(settings, servers, pages=_pages(servers)).app
-    return _config(app, settings.http.host, settings.http.port)
+    http = settings.http
+    alone = is_loopback(http.host) and not http.public_url
+    app = CentreApp(settings, servers, pages=_pages(servers), alone=alone).app
+    return _config(app, http.host, http.port)
 
 
 def _config(app: Starlette, host: str, port: int) -> uvicorn.Config:
@@ -77,6 +81,7 @@ def _config(app: Starlette, host: str, port: int) -> uvicorn.Config:
         ws="websockets-sansio",
         ws_per_message_deflate=False,
         access_log=False,
+        log_config=None,
         log_level="warning",
         proxy_headers=False,
         # Live figures stream for minutes: at a stop they are cut, the page comes back by itself.
@@ -86,14 +91,17 @@ def _config(app: Starlette, host: str, port: int) -> uvicorn.Config:
 
 def serve(settings: Settings, servers: tuple[str, ...]) -> None:
     """Serve until told to stop (SIGINT, SIGTERM); the embedded database is let go at the end."""
+    configure(settings.log)
     prepare(settings)
     _run(server_config(settings, servers))
 
 
 def work(settings: Settings, jobs: tuple[str, ...]) -> None:
     """Run background jobs until told to stop, with a private door for health and metrics."""
+    configure(settings.log)
     prepare(settings)
-    app = CentreApp(settings, ("work",), jobs=jobs or JOBS).app
+    alone = is_loopback(settings.work.host)
+    app = CentreApp(settings, ("work",), jobs=jobs or JOBS, alone=alone).app
     _run(_config(app, settings.work.host, settings.work.port))
 
 

@@ -7,9 +7,11 @@ from datetime import datetime
 
 import msgspec
 import structlog
+from prometheus_client import Gauge
 from starlette.requests import Request
 from starlette.routing import BaseRoute
 from starlette.websockets import WebSocket, WebSocketDisconnect
+from structlog.contextvars import bind_contextvars
 
 from menpiao.centre.check.doors import (
     ADMISSION,
@@ -48,6 +50,7 @@ from menpiao.wire.check import (
 )
 
 log = structlog.get_logger(__name__)
+_links = Gauge("menpiao_links_up", "Links of terminals to this process")
 
 HEARTBEAT_S = 5
 _GREETING_S = 10
@@ -129,6 +132,7 @@ class CheckApi:
 
     async def admission(self, asked: Asked) -> bytes | Refusal:
         """One ask, one answer."""
+        bind_contextvars(request_id=asked.body.nonce)
         return await self._service.admit(asked.who, asked.body)
 
     async def link(self, socket: WebSocket) -> None:
@@ -169,12 +173,14 @@ class CheckApi:
         )
         await _send(socket, welcome)
         self.links[device.id] = socket
+        _links.inc()
         log.info("link_up", device=device.id)
         try:
             await self._serve(socket, device.id)
         finally:
             if self.links.get(device.id) is socket:
                 del self.links[device.id]
+            _links.dec()
             log.info("link_down", device=device.id)
 
     async def _serve(self, socket: WebSocket, device_id: int) -> None:
@@ -215,6 +221,7 @@ class CheckApi:
             await _fault(socket, message[1])
 
     async def _answer(self, socket: WebSocket, device_id: int, ask: Ask) -> None:
+        bind_contextvars(request_id=ask.nonce)
         device = await self._service.device(device_id)
         outcome = device if isinstance(device, Refusal) else await self._service.admit(device, ask)
         # A link that ended meanwhile: the terminal asks again under the same nonce.

@@ -13,17 +13,43 @@ work that is run again takes its locks anew, so that its own commit waits for th
 
 import asyncio
 import contextlib
-from collections import deque
-from collections.abc import Awaitable, Callable, Coroutine, Hashable, Sequence
+import contextvars
+import logging
+import time
+from collections import Counter, deque
+from collections.abc import Awaitable, Callable, Coroutine, Hashable, Iterable, Sequence
 from typing import Any, Generic, TypeVar
 
 import asyncpg
+import prometheus_client
 import structlog
 
 Q = TypeVar("Q")
 A = TypeVar("A")
 
 log = structlog.get_logger(__name__)
+_level = logging.getLogger(__name__)
+_NAMED_MOST = 32
+_SLOW_S = 1.0
+
+_seconds = prometheus_client.Histogram(
+    "menpiao_batch_seconds",
+    "From the start of a batch's transaction to its commit, tries included",
+    ["kind"],
+    buckets=(0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10),
+)
+_sizes = prometheus_client.Histogram(
+    "menpiao_batch_requests",
+    "Requests in a batch",
+    ["kind"],
+    buckets=(1, 2, 4, 8, 16, 32, 64, 128, 256),
+)
+_outcomes = prometheus_client.Counter(
+    "menpiao_requests", "Requests by what they came to, after the commit", ["kind", "outcome"]
+)
+_queue = prometheus_client.Gauge(
+    "menpiao_requests_waiting", "Requests left waiting as the latest batch began", ["kind"]
+)
 
 # Faults that go away when the same work is done again, with the same keys.
 _PASSING: tuple[type[BaseException], ...] = (
@@ -108,6 +134,15 @@ class _Line:
             await self._pool.release(connection)
 
 
+class Answers(list[A]):
+    """The answers of a batch, with a count of what they came to, for the metrics."""
+
+    def __init__(self, answers: Iterable[A], outcomes: Iterable[str]) -> None:
+        """One outcome a request, in any order."""
+        super().__init__(answers)
+        self.tally = Counter(outcomes)
+
+
 class Combiner(Generic[Q, A]):
     """Gathers requests into batches and runs each batch in one transaction.
 
@@ -124,8 +159,15 @@ class Combiner(Generic[Q, A]):
         *,
         cap: int = 256,
         lanes: int = 1,
+        kind: str = "other",
+        name: Callable[[Q], str] | None = None,
     ) -> None:
-        """Run at most ``lanes`` transactions at once, of at most ``cap`` requests each."""
+        """Run at most ``lanes`` transactions at once, of at most ``cap`` requests each.
+
+        ``kind`` is what metrics and logs call this work, ``name`` gives a request's id for logs.
+        """
+        self._kind = kind
+        self._name = name
         self._pool = pool
         self._work = work
         self._conflict = conflict
@@ -172,7 +214,8 @@ class Combiner(Generic[Q, A]):
             self._run(self._drive(self._idle.pop(), batch))
 
     def _run(self, work: Coroutine[Any, Any, None]) -> None:
-        task = asyncio.get_running_loop().create_task(work)
+        # A context of its own: a batch belongs to all its requests, not to the first.
+        task = asyncio.get_running_loop().create_task(work, context=contextvars.Context())
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
@@ -188,6 +231,7 @@ class Combiner(Generic[Q, A]):
                 self._busy_keys.add(key)
                 batch.append(item)
         self._waiting.extendleft(reversed(later))
+        _queue.labels(self._kind).set(len(self._waiting))
         return batch
 
     async def _drive(self, line: _Line, batch: list[tuple[Q, asyncio.Future[A]]]) -> None:
@@ -229,7 +273,7 @@ class Combiner(Generic[Q, A]):
                 _fail(batch, error)
                 return
             # One bad request fails alone: the others are done one by one.
-            log.warning("batch_split", size=len(batch), error=type(error).__name__)
+            self._tell("batch_split", [request for request, _ in batch], error=error)
             for item in batch:
                 await self._settle(line, [item])
             return
@@ -239,6 +283,7 @@ class Combiner(Generic[Q, A]):
 
     async def _attempt(self, line: _Line, requests: list[Q]) -> Sequence[A]:
         last: BaseException | None = None
+        started = time.perf_counter()
         for attempt in range(_TRIES):
             if attempt:
                 await asyncio.sleep(_PAUSE_S * 4 ** (attempt - 1))
@@ -250,13 +295,45 @@ class Combiner(Generic[Q, A]):
                 if not isinstance(error, (*_PASSING, _DoubtfulCommitError)):
                     raise
                 last = error
+                self._tell("batch_again", requests, error=error)
                 continue
             self.batches += 1
             self.requests += len(requests)
+            self._count(requests, answers, time.perf_counter() - started)
             return answers
         if isinstance(last, asyncpg.UniqueViolationError):
             raise last
+        _outcomes.labels(self._kind, "unavailable").inc(len(requests))
         raise UnavailableError(type(last).__name__) from last
+
+    def _count(self, requests: Sequence[Q], answers: Sequence[A], took_s: float) -> None:
+        """Metrics once a batch; a line of log for a slow one, or where every one is asked for."""
+        _seconds.labels(self._kind).observe(took_s)
+        _sizes.labels(self._kind).observe(len(requests))
+        if isinstance(answers, Answers):
+            for outcome, count in answers.tally.items():
+                _outcomes.labels(self._kind, outcome).inc(count)
+        if took_s >= _SLOW_S:
+            self._tell("batch_slow", requests, took_ms=round(took_s * 1000))
+        elif _level.isEnabledFor(logging.DEBUG):
+            log.debug(
+                "batch",
+                kind=self._kind,
+                size=len(requests),
+                took_ms=round(took_s * 1000, 1),
+                request_ids=self._names(requests),
+            )
+
+    def _tell(
+        self, event: str, requests: Sequence[Q], error: BaseException | None = None, **facts: object
+    ) -> None:
+        if error is not None:
+            facts["error"] = type(error).__name__
+        names = self._names(requests[:_NAMED_MOST])
+        log.warning(event, kind=self._kind, size=len(requests), request_ids=names, **facts)
+
+    def _names(self, requests: Sequence[Q]) -> list[str]:
+        return [self._name(request) for request in requests] if self._name else []
 
 
 def _fail(batch: list[tuple[Q, asyncio.Future[A]]], error: Exception) -> None:

@@ -10,6 +10,12 @@ SQL_FOLDER = Path(__file__).parent / "sql"
 _LOCK = 0x6D656E70  # "menp": one migrator at a time
 
 
+def known_migrations() -> frozenset[str]:
+    """The names of the schema's steps that this program knows."""
+    folder = Path(__file__).parent / "migrations"
+    return frozenset(path.stem for path in folder.glob("[0-9]*.py"))
+
+
 def migrate() -> None:
     """Apply what is missing. Safe to call from several processes at once, and again."""
     django.setup()

@@ -18,7 +18,7 @@ from menpiao.storage.crypto import Vault
 from menpiao.storage.database import admissions, devices
 from menpiao.storage.database.admissions import Note, Scanned
 from menpiao.storage.database.catalogue import Catalogue, Device, Snapshot, StaffMember
-from menpiao.storage.database.combine import Combiner, UnavailableError
+from menpiao.storage.database.combine import Answers, Combiner, UnavailableError
 from menpiao.storage.database.ids import IdBlocks
 from menpiao.wire.check import Ask, Enrolled, Enrolment, GateInfo
 
@@ -166,7 +166,13 @@ class CheckService:
             ) -> Sequence[bytes | Refusal]:
                 return await self._decide(connection, site_id, batch)
 
-            combiner = Combiner(self._pool, work, lambda waiting: waiting.holder)
+            combiner = Combiner(
+                self._pool,
+                work,
+                lambda waiting: waiting.holder,
+                kind="check",
+                name=lambda waiting: waiting.ask.nonce,
+            )
             self._combiners[site_id] = combiner
         return combiner
 
@@ -190,7 +196,7 @@ class CheckService:
             kept = [note for note in notes if note.admission_id in fresh]
             await admissions.note(connection, site_id, kept)
         if len(fresh) == len(scans):
-            return [scan.answer for scan in scans]
+            return Answers((scan.answer for scan in scans), (scan.reason for scan in scans))
         return await self._replay(connection, site_id, scans, fresh)
 
     async def _replay(
@@ -211,7 +217,8 @@ class CheckService:
             digest, answer = stored[scan.device_id, scan.nonce]
             same = digest == scan.digest
             answers.append(answer if same else Refusal(Reason.TOKEN_REUSED, field="nonce"))
-        return answers
+        outcomes = (scan.reason if scan.id in fresh else "repeated" for scan in scans)
+        return Answers(answers, outcomes)
 
     def _judge(
         self,

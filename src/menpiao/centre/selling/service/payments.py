@@ -5,12 +5,15 @@ from dataclasses import dataclass
 from datetime import datetime
 
 import asyncpg
+from prometheus_client import Counter
 
 from menpiao.domain.order import OrderState, revive
 from menpiao.domain.reasons import Reason, Refusal
 from menpiao.storage.crypto import Vault
 from menpiao.storage.database import payments, refunds
 from menpiao.storage.database.ids import IdBlocks
+
+_ended = Counter("menpiao_payments", "Payments that came to an end, by how", ["state"])
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +47,14 @@ class PaymentCore:
         closed meanwhile becomes ``paid_late``: the tickets are issued again where their places are
         still free, else the money is queued to be given back.
         """
+        settled = await self._succeed(site_id, out_trade_no, paid_fen, provider_ref)
+        if isinstance(settled, Settled) and settled.changed:
+            _ended.labels(settled.state).inc()
+        return settled
+
+    async def _succeed(
+        self, site_id: int, out_trade_no: str, paid_fen: int, provider_ref: str
+    ) -> Settled | Refusal:
         await self._ids.reserve(4)
         async with self._pool.acquire() as connection, connection.transaction():
             row = await payments.lock(connection, site_id, out_trade_no)
@@ -104,7 +115,8 @@ class PaymentCore:
                 return False
             order = await payments.lock_order(connection, site_id, row["order_id"])
             await payments.release(connection, row, order, state, self._clock())
-            return True
+        _ended.labels(state).inc()
+        return True
 
     async def expire_abandoned(self, count: int) -> int:
         """End orders past their time for which no payment is open; how many.

@@ -17,7 +17,7 @@ from menpiao.domain.reasons import Reason, Refusal
 from menpiao.storage.crypto import Vault
 from menpiao.storage.database import sales
 from menpiao.storage.database.catalogue import Catalogue
-from menpiao.storage.database.combine import Combiner, UnavailableError
+from menpiao.storage.database.combine import Answers, Combiner, UnavailableError
 from menpiao.storage.database.ids import IdBlocks
 
 PAY_WITHIN_S = 15 * 60
@@ -116,7 +116,13 @@ class SellingService:
             ) -> Sequence[Sold | Refusal]:
                 return await self._decide(connection, site_id, batch)
 
-            combiner = Combiner(self._pool, work, lambda waiting: waiting.purchase.token)
+            combiner = Combiner(
+                self._pool,
+                work,
+                lambda waiting: waiting.purchase.token,
+                kind="sale",
+                name=lambda waiting: f"order {waiting.purchase.token[-12:]}",
+            )
             self._combiners[site_id] = combiner
         return combiner
 
@@ -140,23 +146,27 @@ class SellingService:
         )
         await self._ids.reserve(sum(4 + len(w.holders) for w in batch))
         drafted: list[Drafted] = []
+        outcomes: list[str] = []
         answers: list[Sold | Refusal] = []
         for waiting in batch:
             earlier = orders.get(waiting.purchase.token)
             if earlier is not None:
                 answers.append(_again(waiting, earlier))
+                outcomes.append("repeated")
                 continue
             sale = _place(waiting, days, slots, taken)
             if isinstance(sale, Refusal):
                 answers.append(sale)
+                outcomes.append(sale.reason.value)
                 continue
             draft = self._draft(waiting, sale, now)
             drafted.append(draft)
             order = draft.order
             answers.append(Sold(order.id, order.total_fen, order.state, order.expires_at))
+            outcomes.append("sold")
         if drafted:
             await self._record(connection, site_id, drafted, days, slots)
-        return answers
+        return Answers(answers, outcomes)
 
     def _draft(self, waiting: _Waiting, sale: Sale, now: datetime) -> Drafted:
         purchase = waiting.purchase

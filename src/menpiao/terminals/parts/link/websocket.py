@@ -125,6 +125,7 @@ class WebSocketLink:
         """Ask the centre; see `base.Link.ask`."""
         if self._state is LinkState.REFUSED:
             return LinkFailure(LinkTrouble.REFUSED, self._refusal)
+        log.info("asked", request_id=ask.nonce, gate=ask.gate_id)
         waiting = self._pending.add(ask.nonce, _text(ask))
         try:
             if self._socket is not None:
@@ -231,10 +232,10 @@ class WebSocketLink:
         match message:
             case Answer():
                 if not self._pending.settle(message.nonce, message):
-                    log.warning("late_answer", nonce=message.nonce, admitted=message.admitted)
+                    log.warning("late_answer", request_id=message.nonce, admitted=message.admitted)
                     deliver(LateAnswer(message))
             case Fault():
-                log.warning("link_fault", code=message.code, nonce=message.nonce)
+                log.warning("link_fault", code=message.code, request_id=message.nonce)
                 reason = reason_of(message.code)
                 if reason in {Reason.DEVICE_REVOKED, Reason.DEVICE_UNKNOWN}:
                     raise _Refused(reason)

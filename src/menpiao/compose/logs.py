@@ -1,0 +1,76 @@
+"""Logs of every process: JSON lines for machines, readable in a terminal, never with a number.
+
+All goes to standard error. Whatever is logged, by us or by a library, passes the scrubber last, the
+text of exceptions included: it is a net below the rule that nobody logs numbers.
+"""
+
+import logging
+import sys
+from collections.abc import Mapping, MutableMapping
+from datetime import date
+from typing import Any
+
+import structlog
+from structlog.typing import EventDict, Processor
+
+from menpiao.domain.masking import scrub
+from menpiao.settings import Log
+
+
+def configure(settings: Log) -> None:
+    """Set up logging for this process; the last call counts."""
+    level = getattr(logging, settings.level.upper())
+    as_json = settings.format == "json" or (settings.format == "auto" and not sys.stderr.isatty())
+    before: list[Processor] = [
+        structlog.contextvars.merge_contextvars,
+        structlog.stdlib.add_log_level,
+        structlog.processors.TimeStamper(fmt="iso", utc=as_json),
+        structlog.processors.StackInfoRenderer(),
+        structlog.processors.format_exc_info,
+    ]
+    render: Processor = (
+        structlog.processors.JSONRenderer(ensure_ascii=False)
+        if as_json
+        else structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty())
+    )
+    structlog.configure(
+        processors=[*before, clean, render],
+        wrapper_class=structlog.make_filtering_bound_logger(level),
+        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+        cache_logger_on_first_use=True,
+    )
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(
+        structlog.stdlib.ProcessorFormatter(
+            foreign_pre_chain=[structlog.stdlib.add_logger_name, *before],
+            processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, clean, render],
+        )
+    )
+    root = logging.getLogger()
+    root.handlers[:] = [handler]
+    # Libraries tell their own business at the level of warnings; ours is told by us.
+    root.setLevel(max(level, logging.WARNING))
+    logging.getLogger("menpiao").setLevel(level)
+
+
+def clean(logger: object, name: str, event: EventDict) -> EventDict:  # noqa: ARG001 - its shape
+    """A processor: nothing in the event looks like a document or telephone number any more."""
+    cleaned: MutableMapping[str, Any] = {scrub(key): _clean(value) for key, value in event.items()}
+    return cleaned
+
+
+def _clean(value: object) -> object:
+    match value:
+        case None | bool() | float() | date():
+            return value
+        case str():
+            return scrub(value)
+        case int():
+            text = scrub(str(value))
+            return value if text == str(value) else text
+        case Mapping():
+            return {scrub(str(key)): _clean(item) for key, item in value.items()}
+        case list() | tuple() | set() | frozenset():
+            return [_clean(item) for item in value]
+        case _:
+            return scrub(repr(value))
