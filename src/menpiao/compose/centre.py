@@ -35,7 +35,7 @@ from menpiao.centre.selling.service import PaymentCore, RefundCore, SellingServi
 from menpiao.centre.statistics import jobs as statistics_jobs
 from menpiao.centre.statistics.api import StatisticsApi
 from menpiao.centre.statistics.service import StatisticsService
-from menpiao.compose.doors import TABLES, described, exception_handlers
+from menpiao.compose.doors import described, exception_handlers, served_tables
 from menpiao.compose.jobs import jobs_of, keep
 from menpiao.compose.probes import Guard, Private, Probes
 from menpiao.compose.requests import RequestNames
@@ -204,8 +204,7 @@ class CentreApp:
             routes += StatisticsApi(centre.statistics, key).routes()
         if centre.messaging is not None and "messages" in self._jobs:
             routes += MessagingApi(centre.messaging).routes()
-        known = [table for table in TABLES if self._runs(table.server)]
-        routes += described(known)
+        routes += described(served_tables(routes))
         if self._pages is not None:
             routes.append(Mount("/", app=self._pages))
         return routes

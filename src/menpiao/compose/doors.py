@@ -23,6 +23,12 @@ from menpiao.domain.reasons import Reason, Refusal
 TABLES: Sequence[Table] = (CHECK, BOOKING, COMMERCE, STATISTICS, MESSAGING)
 
 
+def served_tables(routes: Sequence[BaseRoute]) -> list[Table]:
+    """The tables whose doors are among these routes."""
+    paths = {route.path for route in routes if isinstance(route, Route)}
+    return [table for table in TABLES if any(door.path in paths for door in table.doors)]
+
+
 def described(tables: Sequence[Table]) -> list[BaseRoute]:
     """``/openapi.json`` and the page ``/openapi`` about the doors of this process."""
     octets, told = encoded(tables), document(tables)

@@ -5,6 +5,7 @@ from typing import Annotated
 
 import msgspec
 
+from menpiao.domain.document_types import DocumentType
 from menpiao.wire.check import NO_CONTROLS, Instant, Message
 
 Token = Annotated[str, msgspec.Meta(min_length=16, max_length=64, pattern=r"^[0-9A-Za-z_-]+\Z")]
@@ -47,7 +48,9 @@ class OrderSecret(Message, frozen=True, kw_only=True):
 class Visitor(Message, frozen=True, kw_only=True):
     """A person with a document; ``people`` come in on it."""
 
-    document_type: Annotated[str, msgspec.Meta(max_length=40, pattern=NO_CONTROLS)]
+    document_type: Annotated[
+        str, msgspec.Meta(max_length=40, pattern=NO_CONTROLS, examples=[*DocumentType])
+    ]
     number: Annotated[str, msgspec.Meta(min_length=1, max_length=64, pattern=NO_CONTROLS)]
     name: Annotated[str, msgspec.Meta(min_length=1, max_length=64, pattern=NO_CONTROLS)]
     people: Annotated[int, msgspec.Meta(ge=1, le=500)] = 1

@@ -10,6 +10,8 @@ from typing import Annotated
 
 import msgspec
 
+from menpiao.domain.document_types import DocumentType
+
 PROTOCOL_VERSION = 1
 LINK_SUBPROTOCOL = "menpiao.check.v1"
 
@@ -32,7 +34,9 @@ class Message(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
 class Credential(Message, frozen=True, kw_only=True):
     """What was laid on the reader: ``kind`` is a document type of ``domain.document``."""
 
-    kind: ShortText
+    kind: Annotated[
+        str, msgspec.Meta(max_length=64, pattern=NO_CONTROLS, examples=[*DocumentType, "ticket"])
+    ]
     number: Annotated[str, msgspec.Meta(min_length=1, max_length=64, pattern=NO_CONTROLS)]
 
     def __repr__(self) -> str:
