@@ -36,7 +36,8 @@ def _guarded(command: Command) -> Command:
         try:
             return command(arguments, settings)
         except SETUP_ERRORS as error:
-            print(f"menpiao: {error}", file=sys.stderr)
+            lines = str(error).strip().splitlines()
+            print(f"menpiao: {lines[0] if lines else type(error).__name__}", file=sys.stderr)
             return 1
 
     return run

@@ -21,6 +21,8 @@ from menpiao.storage.database.models import (
 )
 from menpiao.storage.database.slots import LAY
 
+_PLANTING = 0x7061726B  # "park"
+
 
 def lay_slots(site: Site, first: date, days: int) -> int:
     """Lay out the ceilings and slots of so many days by the site's plans; how many are new.
@@ -37,6 +39,8 @@ def lay_slots(site: Site, first: date, days: int) -> int:
 @transaction.atomic
 def plant_demo_park() -> Site:
     """A mountain park with two products, four gates and three people; only once a database."""
+    with connection.cursor() as cursor:  # of several starts at once the first plants
+        cursor.execute("SELECT pg_advisory_xact_lock(%s)", [_PLANTING])
     site = Site.objects.filter(code="yunshan").first()
     if site is not None:
         return site

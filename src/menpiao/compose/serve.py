@@ -9,8 +9,10 @@ from types import FrameType
 from typing import Any, cast
 
 import asyncpg
+import psycopg
 import uvicorn
 from a2wsgi import WSGIMiddleware
+from django.db import OperationalError
 from starlette.applications import Starlette
 from starlette.types import ASGIApp
 
@@ -22,11 +24,21 @@ from menpiao.settings import Settings
 from menpiao.storage.crypto import Vault
 from menpiao.storage.database import key_marks
 from menpiao.storage.database.connect import database_url, stop_embedded
+from menpiao.storage.database.embedded import DatabaseFolderError
 from menpiao.storage.database.key_marks import KeysDoNotFitError
+from menpiao.storage.database.migrate import SchemaError
 from menpiao.storage.keys import KeyFileError, load_keys
 
-SETUP_ERRORS = (KeyFileError, KeysDoNotFitError)
-"""What is wrong with a centre's set-up: the text is for whoever runs it."""
+SETUP_ERRORS = (
+    DatabaseFolderError,
+    SchemaError,
+    KeyFileError,
+    KeysDoNotFitError,
+    OperationalError,
+    psycopg.OperationalError,
+    OSError,
+)
+"""What is wrong with a machine or a centre's set-up: the text is for whoever runs it."""
 
 _WITH_PAGES = {"booking", "counter"}
 

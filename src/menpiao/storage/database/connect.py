@@ -5,7 +5,6 @@ from typing import Any
 from urllib.parse import parse_qs, unquote, urlsplit
 
 import asyncpg
-import psycopg
 
 from menpiao.settings import Settings
 from menpiao.storage.database.embedded import EmbeddedServer
@@ -20,10 +19,7 @@ def _embedded(folder: Path) -> EmbeddedServer:
     if folder in _servers:
         return _servers[folder]
     server = EmbeddedServer(folder)
-    with psycopg.connect(server.url("postgres"), autocommit=True) as connection:
-        found = connection.execute("SELECT 1 FROM pg_database WHERE datname = %s", [DATABASE])
-        if found.fetchone() is None:
-            connection.execute(f"CREATE DATABASE {DATABASE} ENCODING 'UTF8' TEMPLATE template0")
+    server.ensure_database(DATABASE)
     _servers[folder] = server
     return server
 
@@ -44,14 +40,15 @@ def stop_embedded() -> None:
 def django_database(settings: Settings) -> dict[str, Any]:
     """Django's ``DATABASES`` entry for the data store."""
     parts = urlsplit(database_url(settings))
-    host = unquote(parts.hostname or "") or parse_qs(parts.query).get("host", [""])[0]
+    query = parse_qs(parts.query)
+    host = unquote(parts.hostname or "") or query.get("host", [""])[0]
     return {
         "ENGINE": "django.db.backends.postgresql",
         "NAME": parts.path.lstrip("/"),
         "USER": unquote(parts.username or ""),
         "PASSWORD": unquote(parts.password or ""),
         "HOST": host,
-        "PORT": str(parts.port or ""),
+        "PORT": str(parts.port or query.get("port", [""])[0]),
         "CONN_MAX_AGE": 60,
     }
 
