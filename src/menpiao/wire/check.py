@@ -150,6 +150,8 @@ class Welcome(Message, frozen=True, kw_only=True, tag="welcome", tag_field="type
     gates: list["GateInfo"]
     heartbeat_s: int
     now: Instant
+    utc_offset_s: int = 28800
+    """The site's zone at ``now``: what a lane's clock adds to show local time."""
 
 
 class GateInfo(Message, frozen=True, kw_only=True):

@@ -162,6 +162,7 @@ class CheckApi:
             await _fault(socket, refusal or Refusal(Reason.DEVICE_UNKNOWN))
             raise _LinkOver(NOT_ALLOWED)
         site, site_en = self._service.site_names(device.site_id)
+        now = self._clock()
         welcome = Welcome(
             device_id=device.id,
             site_id=device.site_id,
@@ -169,7 +170,8 @@ class CheckApi:
             site_en=site_en,
             gates=self._service.gates_of(device),
             heartbeat_s=HEARTBEAT_S,
-            now=self._clock(),
+            now=now,
+            utc_offset_s=self._service.utc_offset_s(device.site_id, now),
         )
         await _send(socket, welcome)
         self.links[device.id] = socket

@@ -138,6 +138,7 @@ class Controller:
             case LinkChanged():
                 self._troubles.link = event.state is not LinkState.UP
                 self._troubles.refused = event.reason
+                self._views.link = event.state.value
             case Greeted():
                 self._views.place = place_of(event.welcome, self._gate_id)
             case LateAnswer():

@@ -11,6 +11,16 @@ from menpiao.terminals.parts.display.base import Signal, View
 from menpiao.wire.check import Answer, Welcome
 
 _MANUAL: Final = WORDINGS[Reason.MANUAL_LANE]
+_FIRST_ENTRY: Final = ("首次入园", "First entry")
+_OPENS: Final = ("开始入园", "From")
+_CLOSES: Final = ("截止入园", "Until")
+# What the time of a refusal is the time of, where it is not that of the first entry.
+_SINCE: Final[dict[str, tuple[str, str]]] = {
+    Reason.NOT_YET: _OPENS,
+    Reason.SLOT_EARLY: _OPENS,
+    Reason.SLOT_LATE: _CLOSES,
+    Reason.EXPIRED: _CLOSES,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,14 +31,17 @@ class Place:
     site_en: str = ""
     gate: str = ""
     gate_en: str = ""
+    direction: str = ""
+    utc_offset_s: int | None = None
 
 
 def place_of(welcome: Welcome, gate_id: int) -> Place:
     """The names of this lane."""
+    site = Place(welcome.site, welcome.site_en, utc_offset_s=welcome.utc_offset_s)
     for gate in welcome.gates:
         if gate.id == gate_id:
-            return Place(welcome.site, welcome.site_en, gate.name, gate.name_en)
-    return Place(welcome.site, welcome.site_en)
+            return replace(site, gate=gate.name, gate_en=gate.name_en, direction=gate.direction)
+    return site
 
 
 class Views:
@@ -36,6 +49,7 @@ class Views:
 
     def __init__(self) -> None:
         self.place = Place()
+        self.link = ""
 
     def ready(self) -> View:
         """Lay your card."""
@@ -57,6 +71,7 @@ class Views:
     def answer(self, answer: Answer) -> View:
         """A decision of the centre."""
         since = answer.since
+        since_zh, since_en = _SINCE.get(answer.reason, _FIRST_ENTRY) if since else ("", "")
         return self._at(
             View(
                 signal=Signal.ADMIT if answer.admitted else Signal.REFUSE,
@@ -73,6 +88,8 @@ class Views:
                 remaining=answer.remaining,
                 since=_moment(since, answer) if since is not None else "",
                 since_place=answer.since_place,
+                since_zh=since_zh,
+                since_en=since_en,
             )
         )
 
@@ -112,7 +129,16 @@ class Views:
 
     def _at(self, view: View) -> View:
         at = self.place
-        return replace(view, site=at.site, site_en=at.site_en, gate=at.gate, gate_en=at.gate_en)
+        return replace(
+            view,
+            site=at.site,
+            site_en=at.site_en,
+            gate=at.gate,
+            gate_en=at.gate_en,
+            direction=at.direction,
+            utc_offset_s=at.utc_offset_s,
+            link=self.link,
+        )
 
 
 def _moment(since: datetime, answer: Answer) -> str:

@@ -52,7 +52,7 @@ def test_the_page_and_what_it_needs_are_there() -> None:
                 ("/", "text/html"),
                 ("/lane.css", "text/css"),
                 ("/lane.js", "text/javascript"),
-                ("/glyphs.svg", "image/svg+xml"),
+                ("/icon.svg", "image/svg+xml"),
             ):
                 status, headers, body = await asyncio.to_thread(get, display.port, path)
                 assert status == 200
@@ -71,10 +71,10 @@ def test_the_page_and_what_it_needs_are_there() -> None:
 def test_every_signal_has_a_glyph_and_a_colour() -> None:
     async def main() -> None:
         async with serving() as display:
-            _, _, glyphs = await asyncio.to_thread(get, display.port, "/glyphs.svg")
+            _, _, page = await asyncio.to_thread(get, display.port, "/")
             _, _, style = await asyncio.to_thread(get, display.port, "/lane.css")
             for signal in Signal:
-                assert f'id="{signal.value}"'.encode() in glyphs
+                assert f'<g class="{signal.value}">'.encode() in page
                 assert f"--{signal.value}:".encode() in style
 
     asyncio.run(main())

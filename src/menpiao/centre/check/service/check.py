@@ -3,7 +3,7 @@
 import hashlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 
 import asyncpg
 import msgspec
@@ -86,6 +86,11 @@ class CheckService:
         """The site's name in Chinese and English."""
         site = self._snapshot.sites[site_id]
         return site.name, site.name_en
+
+    def utc_offset_s(self, site_id: int, at: datetime) -> int:
+        """How far the site's local time is ahead of UTC, in seconds."""
+        offset = at.astimezone(self._snapshot.sites[site_id].zone).utcoffset()
+        return int((offset or timedelta()).total_seconds())
 
     async def admit(self, device: Device, ask: Ask) -> bytes | Refusal:
         """The answer to an ask as encoded JSON, or a refusal of the request itself.

@@ -33,7 +33,10 @@ class View:
     ``zh`` has at most eight characters. ``holder`` is a masked name; a document number is never
     part of a view. ``people`` is how many may pass now, ``remaining`` how many of the ticket have
     not entered. ``since`` and ``since_place`` are time and gate of what a refusal speaks of, in
-    the site's own time. ``voice`` is the key of a recorded prompt.
+    the site's own time; ``since_zh`` and ``since_en`` say what that time is. ``voice`` is the key
+    of the tones (and of a recorded prompt). ``link`` is up, down or refused, and empty before it
+    is known; ``direction`` is entry or exit. ``utc_offset_s`` is the site's zone, for the clock;
+    None: the lane computer's own.
     """
 
     signal: Signal
@@ -50,10 +53,15 @@ class View:
     remaining: int = 0
     since: str = ""
     since_place: str = ""
+    since_zh: str = ""
+    since_en: str = ""
     site: str = ""
     site_en: str = ""
     gate: str = ""
     gate_en: str = ""
+    direction: str = ""
+    link: str = ""
+    utc_offset_s: int | None = None
 
 
 class Display(Protocol):

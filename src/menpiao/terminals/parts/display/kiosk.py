@@ -27,7 +27,7 @@ _STATIC: Final = {
     "/": ("lane.html", "text/html; charset=utf-8"),
     "/lane.css": ("lane.css", "text/css; charset=utf-8"),
     "/lane.js": ("lane.js", "text/javascript; charset=utf-8"),
-    "/glyphs.svg": ("glyphs.svg", "image/svg+xml"),
+    "/icon.svg": ("icon.svg", "image/svg+xml"),
 }
 _POLICY: Final = (
     "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; "

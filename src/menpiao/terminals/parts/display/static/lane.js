@@ -1,34 +1,73 @@
-// Shows the views that the lane's program pushes, with a tone for each answer.
+// Shows the views that the lane's program pushes, with tones for each answer.
 "use strict";
 
-const TEXTS = ["site", "gate", "zh", "en", "zh_next", "en_next", "holder"];
+const TEXTS = ["site", "site_en", "gate", "gate_en", "zh", "en", "holder"];
+const LINKS = {
+  up: ["在线", "Online"], down: ["离线", "Offline"], refused: ["未授权", "Not authorised"], "": ["", ""],
+};
+const DIRECTIONS = { entry: ["入口", "Entrance"], exit: ["出口", "Exit"], "": ["", ""] };
 const SILENCE_MS = 400;
 const byId = (id) => document.getElementById(id);
 let shown = -1;
+let offset = null;
 let audio = null;
 
-// Two tones that cannot be confused in a noisy place: rising and short, or low and repeated.
+// Tones by voice key, as [hertz, start, length] in seconds. Good news rises and is a clear tone;
+// a refusal begins with a low buzz. What follows the buzz tells staff with their back to the
+// screen what it is: once more, early, late, another gate, nothing found, already used.
+const BUZZ = [[220, 0, 0.22]];
+const again = (...notes) => [...BUZZ, ...notes];
 const TONES = {
-  admit: [[880, 0, 0.12], [1320, 0.13, 0.22]],
-  refuse: [[220, 0, 0.22], [220, 0.3, 0.22], [220, 0.6, 0.22]],
+  pass: [[880, 0, 0.12], [1320, 0.13, 0.24]],
+  thanks: [[660, 0, 0.12], [880, 0.13, 0.12], [1100, 0.26, 0.22]],
+  walk_through: [[880, 0, 0.12], [880, 0.16, 0.12], [1320, 0.32, 0.24]],
+  show_certificate: [[523, 0, 0.2], [659, 0.25, 0.2]],
+  reread: [[440, 0, 0.12], [440, 0.18, 0.12]],
+  already_used: again([220, 0.3, 0.22], [220, 0.6, 0.22]),
+  no_order: again([165, 0.3, 0.4]),
+  unpaid: again([165, 0.3, 0.2], [220, 0.55, 0.2]),
+  expired: again([196, 0.3, 0.2], [147, 0.55, 0.35]),
+  not_yet: again([294, 0.3, 0.3]),
+  slot_early: again([294, 0.3, 0.3]),
+  wrong_gate: again([330, 0.3, 0.15], [330, 0.5, 0.15]),
+  wrong_site: again([330, 0.3, 0.15], [220, 0.5, 0.3]),
+  too_many: again([247, 0.3, 0.1], [247, 0.45, 0.1], [247, 0.6, 0.1]),
+  full: again([147, 0.3, 0.5]),
+  closed: again([147, 0.3, 0.5]),
+  needs_staff: again([392, 0.3, 0.2], [330, 0.55, 0.3]),
+  manual_lane: again([392, 0.3, 0.2], [330, 0.55, 0.3]),
+  refused: again([220, 0.3, 0.22]),
 };
 
-function sound(signal) {
-  const notes = TONES[signal];
-  if (!notes) return;
+function ear() {
+  audio ??= new AudioContext();
+  if (audio.state === "suspended") audio.resume().then(muted, () => {});
+  muted();
+  return audio;
+}
+
+// A browser without the kiosk flag is silent until it is touched: say so, to whoever sets it up.
+function muted() {
+  const silent = audio?.state === "suspended";
+  byId("sound").hidden = byId("sound_en").hidden = !silent;
+}
+
+function sound(view) {
+  // A lane at rest is quiet; only an answer to somebody sounds.
+  if (!["admit", "refuse"].includes(view.signal)) return;
+  const notes = TONES[view.voice] || TONES[view.signal === "admit" ? "pass" : "refused"];
   try {
-    audio ??= new AudioContext();
-    if (audio.state === "suspended") audio.resume();
+    const out = ear();
     for (const [hertz, start, length] of notes) {
-      const at = audio.currentTime + start;
-      const source = audio.createOscillator();
-      const level = audio.createGain();
-      source.type = signal === "admit" ? "sine" : "square";
+      const at = out.currentTime + start;
+      const source = out.createOscillator();
+      const level = out.createGain();
+      source.type = view.signal === "admit" ? "sine" : "square";
       source.frequency.value = hertz;
       level.gain.setValueAtTime(0.0001, at);
       level.gain.exponentialRampToValueAtTime(0.5, at + 0.015);
       level.gain.exponentialRampToValueAtTime(0.0001, at + length);
-      source.connect(level).connect(audio.destination);
+      source.connect(level).connect(out.destination);
       source.start(at);
       source.stop(at + length + 0.02);
     }
@@ -37,36 +76,60 @@ function sound(signal) {
   }
 }
 
-function line(id, text) {
-  byId(id).textContent = text;
-  byId(id).hidden = !text;
+function pair(id, [zh, en]) {
+  byId(id).textContent = zh;
+  byId(`${id}_en`).textContent = en;
+}
+
+function fill(view) {
+  for (const id of TEXTS) byId(id).textContent = view[id] || "";
+  byId("zh").style.setProperty("--letters", Math.max(4, [...view.zh].length));
+  pair("link", LINKS[view.link || ""] || LINKS[""]);
+  pair("direction", DIRECTIONS[view.direction || ""] || DIRECTIONS[""]);
+  byId("people").hidden = !(view.people > 0);
+  byId("count").textContent = view.people || "";
+  byId("count_en").textContent = view.people > 1 ? "people may pass" : "person may pass";
+  byId("since").hidden = !view.since;
+  byId("since_zh").textContent = view.since_zh || "";
+  byId("since_at").textContent = [view.since, view.since_place].filter(Boolean).join(" ");
+  byId("en").textContent = [view.en, view.since && view.since_en].filter(Boolean).join(" · ");
+  byId("next").hidden = !view.zh_next;
+  byId("zh_next").textContent = view.zh_next || "";
+  byId("en_next").textContent = view.en_next || "";
+  byId("product").textContent = [view.product, view.product_en].filter(Boolean).join(" · ");
+  byId("remaining").textContent =
+    view.remaining > 0 ? `余 ${view.remaining} 人未入园 · ${view.remaining} still to enter` : "";
 }
 
 function show(view) {
   document.body.dataset.signal = view.signal;
   document.body.dataset.state = view.state;
-  byId("glyph").firstElementChild.setAttribute("href", `glyphs.svg#${view.signal}`);
-  for (const id of TEXTS) byId(id).textContent = view[id];
-  byId("people").hidden = view.people < 1;
-  byId("count").textContent = view.people || "";
-  line("since", [view.since, view.since_place].filter(Boolean).join(" · "));
-  byId("product").textContent = [view.product, view.product_en].filter(Boolean).join(" · ");
-  byId("remaining").textContent =
-    view.signal === "admit" && view.remaining > 0 ? `余 ${view.remaining} 人 · ${view.remaining} left` : "";
+  document.body.dataset.link = view.link || "";
+  offset = view.utc_offset_s ?? offset;
+  fill(view);
+  tick();
   const main = document.querySelector("main");
   main.classList.remove("fresh");
   void main.offsetWidth;
   main.classList.add("fresh");
 }
 
+// The page's own program is gone: nobody is admitted here, and the screen says where to go.
 function lost() {
+  const place = {};
+  for (const id of ["site", "site_en", "gate", "gate_en"]) place[id] = byId(id).textContent;
   show({
-    signal: "caution", state: "lost", zh: "暂停服务", en: "Out of service",
-    zh_next: "请走人工通道", en_next: "Use the staffed lane",
-    site: byId("site").textContent, gate: byId("gate").textContent,
-    holder: "", product: "", product_en: "", people: 0, remaining: 0, since: "", since_place: "",
+    ...place, signal: "caution", state: "lost", zh: "请走人工通道", en: "Use the staffed lane",
+    zh_next: "暂停服务", en_next: "Out of service",
   });
   shown = -1;
+}
+
+// The site's time of day, whatever zone the lane's computer is set to.
+function tick() {
+  const now = new Date();
+  const local = offset === null ? -now.getTimezoneOffset() * 60 : offset;
+  byId("clock").textContent = new Date(now.getTime() + local * 1000).toISOString().slice(11, 16);
 }
 
 function connect() {
@@ -77,7 +140,7 @@ function connect() {
     const first = shown === -1;
     shown = number;
     show(view);
-    if (!first) sound(view.signal);
+    if (!first) sound(view);
   };
   socket.onclose = () => {
     lost();
@@ -85,4 +148,11 @@ function connect() {
   };
 }
 
+// The panel stays lit while the page is shown, where the browser can see to it.
+const stayLit = () => document.visibilityState === "visible" && navigator.wakeLock?.request("screen").catch(() => {});
+document.addEventListener("visibilitychange", stayLit);
+document.addEventListener("pointerdown", ear);
+stayLit();
+try { ear(); } catch { /* no audio on this machine */ }
+setInterval(tick, 1000);
 connect();
