@@ -1,6 +1,7 @@
-"""The one command: serve · work · park · doctor · gate · bench · demo."""
+"""The one command: serve · work · park · user · doctor · gate · bench · demo."""
 
 import argparse
+import getpass
 import os
 import sys
 from collections.abc import Callable, Sequence
@@ -73,6 +74,10 @@ def _parser() -> argparse.ArgumentParser:
     park.add_argument("--enrol", metavar="GATE", help="print a one-time code for this gate")
     park.set_defaults(run=_guarded(_park))
 
+    user = commands.add_parser("user", help="make an administrator of the console, or let one in")
+    user.add_argument("name", help="the name to sign in with; the password is asked for")
+    user.set_defaults(run=_guarded(_user))
+
     doctor = commands.add_parser("doctor", help="say what is wrong with this machine's set-up")
     doctor.set_defaults(run=_doctor)
 
@@ -137,6 +142,28 @@ def _park(arguments: argparse.Namespace, settings: Settings) -> int:
             print(f"no gate is named {arguments.enrol!r}", file=sys.stderr)
             return 1
         print(f"one-time code, valid for an hour: {code}")
+    return 0
+
+
+def _user(arguments: argparse.Namespace, settings: Settings) -> int:
+    from menpiao.compose.serve import prepare
+
+    # Never an argument: the list of processes shows those. Without a terminal it is a line.
+    tty = sys.stdin.isatty()
+    password = getpass.getpass("password: ") if tty else sys.stdin.readline().rstrip("\n")
+    if tty and getpass.getpass("once more: ") != password:
+        print("menpiao: the two are not the same", file=sys.stderr)
+        return 1
+    prepare(settings)
+    from menpiao.compose.people import UserError, make_administrator
+
+    try:
+        fresh = make_administrator(arguments.name, password)
+    except UserError as error:
+        print(f"menpiao: {error}", file=sys.stderr)
+        return 1
+    done = "is an administrator" if fresh else "has a new password"
+    print(f"{arguments.name} {done}; the console is at {settings.public_url}/console/")
     return 0
 
 

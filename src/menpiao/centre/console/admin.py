@@ -3,8 +3,11 @@
 import secrets
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, ClassVar
+from zoneinfo import ZoneInfo
 
+import psycopg
 from django.contrib import admin, messages
+from django.db import connection
 from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils import timezone
@@ -22,6 +25,7 @@ from menpiao.storage.database.models import (
     SlotPlan,
     Staff,
 )
+from menpiao.storage.database.slots import LAY
 
 # Django's classes take their models as parameters for the type checker alone.
 if TYPE_CHECKING:
@@ -32,6 +36,16 @@ else:
     _Page, _Stacked, _Tabular = admin.ModelAdmin, admin.StackedInline, admin.TabularInline
 
 _CODE_LIFE = timedelta(hours=1)
+
+
+def _lay_slots(product: Product) -> int:
+    """Lay out what is missing of the sale window of a product's site; how many slots are new."""
+    today = timezone.now().astimezone(ZoneInfo(product.site.zone)).date()
+    connection.ensure_connection()
+    # The statement is the worker's; its places are PostgreSQL's own, which this cursor takes.
+    with psycopg.RawCursor(connection.connection) as cursor:
+        cursor.execute(LAY, [product.site_id, today, product.sale_days + 1])
+        return cursor.rowcount
 
 
 class PriceRuleInline(_Stacked):
@@ -63,6 +77,18 @@ class ProductAdmin(_Page):
     list_filter = ("site", "kind", "on_sale")
     filter_horizontal = ("gates",)
     inlines: ClassVar = [PriceRuleInline, SlotPlanInline]
+
+    def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:  # noqa: FBT001 - Django's shape
+        """Lay the slots of the plans out at once: what was just set up can be sold."""
+        super().save_related(request, form, formsets, change)
+        product: Product = form.instance
+        if not product.slotplan_set.exists():
+            text = _("还没有时段安排，此票种无法预订：请在本页下方添加时段安排。")
+            self.message_user(request, text, messages.WARNING)
+            return
+        made = _lay_slots(product)
+        told = str(_("已按时段安排生成，可预订的新时段：%(n)d"))
+        self.message_user(request, told % {"n": made})
 
 
 @admin.register(Gate)
