@@ -8,6 +8,8 @@
   const faults = JSON.parse(byId("faults").textContent);
   const named = (thing) => (english ? thing.name_en : thing.name);
   const yuan = (fen) => `¥${(fen / 100).toFixed(2).replace(/\.00$/, "")}`;
+  // As staff see numbers: no birth date, and little of a short one.
+  const masked = (number) => `${number.length >= 15 ? number.slice(0, 6) : ""}****${number.slice(-4)}`;
   const fresh = () => Array.from(crypto.getRandomValues(new Uint8Array(16)),
     (octet) => octet.toString(16).padStart(2, "0")).join("");
 
@@ -83,7 +85,7 @@
   function row(one, index) {
     const item = element("li");
     const line = sale.quote && sale.quote.lines[index];
-    item.append(element("span", `${index + 1}. ${one.name} ${one.number.slice(0, 6)}****${one.number.slice(-4)}`, "who"));
+    item.append(element("span", `${index + 1}. ${one.name} ${masked(one.number)}`, "who"));
     const steps = element("span", undefined, "stepper");
     const most = product() ? product().people_per_document : 1;
     const step = (sign, by) => {
