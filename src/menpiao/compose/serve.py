@@ -92,6 +92,7 @@ def _config(app: Starlette, host: str, port: int) -> uvicorn.Config:
         http="httptools",
         ws="websockets-sansio",
         ws_per_message_deflate=False,
+        ws_max_size=64 * 1024,  # above what any link takes; octets beyond are never gathered
         access_log=False,
         log_config=None,
         log_level="warning",
