@@ -33,8 +33,13 @@ class SimulatedReader:
         *,
         unlifted: Unlifted = Unlifted.FOUND_AGAIN,
         baud: int | None = None,
+        only_at: int | None = None,
     ) -> None:
-        """`port` is the path of the link; `baud` slows the answers to a real line's speed."""
+        """`port` is the path of the link; `baud` slows the answers to a real line's speed.
+
+        `only_at` is the one rate at which the module understands its host.
+        """
+        self._only_at = only_at
         self._line = SimulatedLine(self._receive, port)
         self.path = self._line.path
         self.module = SafeModule(unlifted=unlifted)
@@ -122,6 +127,9 @@ class SimulatedReader:
             loop.close()
 
     def _receive(self, data: bytes) -> None:
+        if self._only_at not in {None, self._line.host_baud}:
+            self._write(bytes(byte ^ 0x5A for byte in data[:3]))  # what a wrong rate looks like
+            return
         for op, frame in self.module.receive(data):
             self._outbox.put_nowait((op, frame))
 

@@ -87,6 +87,8 @@ class CardRead:
     valid_until: str | None
     nationality: str | None
     pass_number: str | None = field(repr=False)
+    photo: bytes = field(default=b"", repr=False)
+    """The chip's own blob; empty unless an operator has turned photos on."""
 
     @property
     def document_type(self) -> str:
@@ -99,6 +101,22 @@ class CardPresented:
     """One card was laid on the reader, once; its checksum was right."""
 
     card: CardRead
+
+
+@dataclass(frozen=True, slots=True)
+class CardProvisional:
+    """A card's text has arrived and its checksum has not: look up, and do nothing yet.
+
+    Told only where it was asked for. `CardPresented` with the same card confirms it,
+    `CardWithdrawn` takes it back.
+    """
+
+    card: CardRead
+
+
+@dataclass(frozen=True, slots=True)
+class CardWithdrawn:
+    """The provisional card was damaged on the way, or is another one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,7 +143,9 @@ class ReaderReady:
     sam_id: str
 
 
-ReaderEvent = CardPresented | CardUnreadable | ReaderFault | ReaderReady
+ReaderEvent = (
+    CardPresented | CardProvisional | CardWithdrawn | CardUnreadable | ReaderFault | ReaderReady
+)
 
 
 class Reader(Protocol):

@@ -71,6 +71,11 @@ class FrameParser:
         return len(self._buffer) >= len(PREAMBLE)
 
     @property
+    def partial(self) -> bytes:
+        """The body of the frame being waited for, as far as it has arrived, unverified."""
+        return bytes(self._buffer[_HEAD:]) if self._buffer.startswith(PREAMBLE) else b""
+
+    @property
     def rejected(self) -> int:
         """How many frames were refused so far."""
         return self.bad_checksums + self.bad_lengths

@@ -14,6 +14,11 @@ class Repeats:
         self._window_s = window_s
         self._seen: dict[tuple[str, str], float] = {}
 
+    def was_seen(self, kind: str, number: str, now_s: float) -> bool:
+        """Whether the card was seen within the window; notes nothing."""
+        at = self._seen.get((kind, number))
+        return at is not None and now_s - at <= self._window_s
+
     def is_new(self, kind: str, number: str, now_s: float) -> bool:
         """Note that the card is seen now; whether this is a new presentation."""
         self._seen = {key: at for key, at in self._seen.items() if now_s - at <= self._window_s}

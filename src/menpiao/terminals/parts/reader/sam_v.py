@@ -11,12 +11,13 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 import structlog
 
 from menpiao.terminals.parts.reader import protocol
+from menpiao.terminals.parts.reader.ahead import Ahead
 from menpiao.terminals.parts.reader.base import (
     CardPresented,
     CardRead,
@@ -31,7 +32,7 @@ from menpiao.terminals.parts.reader.base import (
 from menpiao.terminals.parts.reader.protocol import Answer, Meaning, meaning
 from menpiao.terminals.parts.reader.repeats import Repeats
 from menpiao.terminals.parts.reader.session import NoAnswer, Session
-from menpiao.terminals.parts.reader.text import read_text, text_of_payload
+from menpiao.terminals.parts.reader.text import photo_of_payload, read_text, text_of_payload
 from menpiao.terminals.parts.reader.timings import Timings
 from menpiao.terminals.ports.base import PortError, Transport
 
@@ -54,13 +55,16 @@ class Options:
     """How one reader is used.
 
     `plausible` is asked about each card before it is delivered; a card it refuses is read once
-    more and then reported as unreadable content. `always_read` sends the read command whatever
-    find and select say, for modules that need it.
+    more and then reported as unreadable content. `early` tells a card's text before its photo and
+    checksum have arrived; `keep_photo` is for an operator with a use for photos. `always_read`
+    sends the read command whatever find and select say, for modules that need it.
     """
 
     timings: Timings = field(default_factory=Timings)
     plausible: Callable[[CardRead], bool] = lambda _: True
     always_read: bool = False
+    early: bool = False
+    keep_photo: bool = False
 
 
 class SamVReader:
@@ -189,9 +193,14 @@ class _Look:
         Or say what is wrong, the content after a second reading.
         """
         for _ in range(2):
+            ahead = Ahead(self._options.plausible, self._repeats, self._deliver)
             answer = await self._ask(
-                protocol.READ, self._timings.read_first_s, self._timings.read_whole_s
+                protocol.READ,
+                self._timings.read_first_s,
+                self._timings.read_whole_s,
+                ahead.look if self._options.early else None,
             )
+            ahead.settle(answer)
             if isinstance(answer, NoAnswer):
                 return Unreadable.TRANSMISSION
             if answer.sw3 != protocol.SUCCESS:
@@ -215,12 +224,18 @@ class _Look:
         if not text.well_formed or not self._options.plausible(text.card):
             log.warning("reader_number_implausible", kind=text.card.kind)
             return None
+        if self._options.keep_photo:
+            return replace(text.card, photo=photo_of_payload(data))
         return text.card
 
     async def _ask(
-        self, command: protocol.Command, first_s: float, whole_s: float | None = None
+        self,
+        command: protocol.Command,
+        first_s: float,
+        whole_s: float | None = None,
+        look_ahead: Callable[[bytes], None] | None = None,
     ) -> Answer | NoAnswer:
-        answer = await self._session.ask(command, first_s, whole_s)
+        answer = await self._session.ask(command, first_s, whole_s, look_ahead)
         if isinstance(answer, NoAnswer):
             self._silences += 1
             if self._silences >= self._timings.silences_max:

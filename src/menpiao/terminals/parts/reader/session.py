@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from enum import Enum, auto
 
 from menpiao.terminals.parts.reader.frame import FrameParser
@@ -29,22 +30,35 @@ class Session:
         self._parser = FrameParser()
 
     async def ask(
-        self, command: Command, first_s: float, whole_s: float | None = None
+        self,
+        command: Command,
+        first_s: float,
+        whole_s: float | None = None,
+        look_ahead: Callable[[bytes], None] | None = None,
     ) -> Answer | NoAnswer:
         """Send a request and wait for its answer.
 
         The first byte within `first_s`, all within `whole_s`.
 
         A damaged answer, or a module that found our request damaged, makes the request go out
-        once more. Raises PortError when the connection is gone.
+        once more. `look_ahead` is shown what has arrived of an answer. Raises PortError when the
+        connection is gone.
         """
-        outcome = await self._once(command, first_s, whole_s or first_s)
+        outcome = await self._once(command, first_s, whole_s or first_s, look_ahead)
         damaged = outcome is NoAnswer.DAMAGED or (
             isinstance(outcome, Answer) and meaning(outcome.sw3) is Meaning.LINK
         )
-        return await self._once(command, first_s, whole_s or first_s) if damaged else outcome
+        if not damaged:
+            return outcome
+        return await self._once(command, first_s, whole_s or first_s, look_ahead)
 
-    async def _once(self, command: Command, first_s: float, whole_s: float) -> Answer | NoAnswer:
+    async def _once(
+        self,
+        command: Command,
+        first_s: float,
+        whole_s: float,
+        look_ahead: Callable[[bytes], None] | None,
+    ) -> Answer | NoAnswer:
         # Whatever has arrived by now belongs to a request that was given up.
         self._connection.pending()
         self._parser.discard()
@@ -74,6 +88,8 @@ class Session:
             answer = _matching(command, self._parser.feed(data))
             if answer is not None:
                 return answer
+            if look_ahead is not None and self._parser.inside:
+                look_ahead(self._parser.partial)
 
 
 def _matching(command: Command, bodies: list[bytes]) -> Answer | None:

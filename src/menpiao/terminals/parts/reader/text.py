@@ -93,6 +93,7 @@ _NUMBER: Final[dict[CardKind, re.Pattern[str]]] = {
     "foreigner_2017": re.compile(r"[A-Z]{3}[0-9]{12}", re.ASCII),
     "foreigner_2023": re.compile(r"[0-9]{17}[0-9X]", re.ASCII),
 }
+_FINGERPRINTS: Final = (b"\x04\x00", b"\x00\x00")
 _CONTROL: Final = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 _DATE: Final = re.compile(r"[0-9]{8}", re.ASCII)
 
@@ -137,6 +138,23 @@ def read_text(block: bytes) -> CardText:
         well_formed=_NUMBER[kind].fullmatch(number) is not None,
         unknown_letter="" if letter in KIND_LETTERS else letter,
     )
+
+
+def text_ahead(data: bytes) -> bytes | None:
+    """The text block of an answer of which only the beginning has arrived."""
+    for head in (4, 6):
+        if data[:2] == TEXT_BYTES.to_bytes(2, "big") and len(data) >= head + TEXT_BYTES:
+            plausible = data[2:4] == b"\x04\x00" and (head == 4 or data[4:6] in _FINGERPRINTS)
+            if plausible and (head == 6 or data[4:6] not in _FINGERPRINTS):
+                return data[head : head + TEXT_BYTES]
+    return None
+
+
+def photo_of_payload(data: bytes) -> bytes:
+    """The photo's blob in an answer in which `text_of_payload` found the text."""
+    head = 6 if len(data) != 4 + TEXT_BYTES + int.from_bytes(data[2:4], "big") else 4
+    start = head + TEXT_BYTES
+    return data[start : start + int.from_bytes(data[2:4], "big")]
 
 
 def text_of_payload(data: bytes) -> bytes | None:
