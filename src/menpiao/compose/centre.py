@@ -25,6 +25,7 @@ from menpiao.centre.commerce.wechat.client import WechatPay
 from menpiao.centre.counter.api import CounterApi
 from menpiao.centre.counter.service import CounterService
 from menpiao.centre.design import door
+from menpiao.centre.doors.hot import HotDoor, HotStarlette
 from menpiao.centre.messaging import jobs as messaging_jobs
 from menpiao.centre.messaging.api import MessagingApi
 from menpiao.centre.messaging.cmpp.channel import CmppChannel
@@ -38,7 +39,7 @@ from menpiao.centre.statistics.service import StatisticsService
 from menpiao.compose.doors import described, exception_handlers, served_tables
 from menpiao.compose.jobs import jobs_of, keep
 from menpiao.compose.probes import Guard, Private, Probes
-from menpiao.compose.requests import RequestNames
+from menpiao.compose.requests import Names, RequestNames
 from menpiao.compose.slip import sale_lines
 from menpiao.settings import Settings, Sms
 from menpiao.storage.crypto import Vault
@@ -155,11 +156,17 @@ class CentreApp:
         self._pages = pages
         self._servers = servers
         self.centre: Centre | None = None
-        self.app = Starlette(
+        self._hot: list[HotDoor] = []
+        names = Names()
+        self.app = HotStarlette(
+            names.of,
             routes=[],
             lifespan=self._lifespan,
             exception_handlers=exception_handlers(),
-            middleware=[Middleware(RequestNames), Middleware(Private, guard=self._guard)],
+            middleware=[
+                Middleware(RequestNames, names=names),
+                Middleware(Private, guard=self._guard),
+            ],
         )
 
     @contextlib.asynccontextmanager
@@ -167,6 +174,7 @@ class CentreApp:
         async with open_centre(self._settings) as centre:
             self.centre = centre
             app.router.routes.extend(self._routes(centre))
+            self.app.stand_before(self._hot)
             door.bind(asyncio.get_running_loop(), {BookingService: centre.booking})
             tasks = [
                 asyncio.create_task(keep(name, job))
@@ -191,9 +199,13 @@ class CentreApp:
         ]
         if self._runs("check"):
             identity = Identity(centre.keys.get("device_tokens"))
-            routes += CheckApi(centre.check, identity, utc_now).routes()
+            check = CheckApi(centre.check, identity, utc_now)
+            routes += check.routes()
+            self._hot += check.hot()
         if self._runs("booking"):
-            routes += BookingApi(centre.booking).routes()
+            booking = BookingApi(centre.booking)
+            routes += booking.routes()
+            self._hot += booking.hot()
         if self._runs("counter"):
             key = centre.keys.get("counter")
             routes += CounterApi(centre.counter, key, sale_lines).routes()

@@ -4,6 +4,7 @@ from starlette.routing import BaseRoute
 
 from menpiao.centre.booking.doors import BOOK, DAYS, ORDER, QUOTE, SLOTS, TABLE
 from menpiao.centre.booking.service import BookingService
+from menpiao.centre.doors.hot import HotDoor
 from menpiao.centre.doors.serve import Asked, routes
 from menpiao.domain.reasons import Reason, Refusal
 from menpiao.wire.booking import (
@@ -35,6 +36,10 @@ class BookingApi:
             ORDER: self.order,
         }
         return routes(TABLE, handlers)
+
+    def hot(self) -> list[HotDoor]:
+        """The door of a release in which tickets go in seconds."""
+        return [HotDoor(BOOK, self.book)]
 
     async def days(self, asked: Asked) -> list[DayAvailability] | Refusal:
         """Places by day."""

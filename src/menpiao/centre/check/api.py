@@ -30,17 +30,18 @@ from menpiao.centre.check.doors import (
 )
 from menpiao.centre.check.identity import CHALLENGE_VALID_S, Identity
 from menpiao.centre.check.identity import decode as decode_base64
+from menpiao.centre.check.link import LinkFlow, fault
 from menpiao.centre.check.service import CheckService
+from menpiao.centre.doors.hot import HotDoor
 from menpiao.centre.doors.reading import decode
 from menpiao.centre.doors.serve import Asked, routes
-from menpiao.domain.reasons import WORDINGS, Reason, Refusal
+from menpiao.domain.reasons import Reason, Refusal
 from menpiao.wire.check import (
     LINK_SUBPROTOCOL,
     Ask,
     Challenge,
     Enrolled,
     Enrolment,
-    Fault,
     Heartbeat,
     Hello,
     LinkUp,
@@ -53,8 +54,8 @@ log = structlog.get_logger(__name__)
 _links = Gauge("menpiao_links_up", "Links of terminals to this process")
 
 HEARTBEAT_S = 5
+SILENCE_S = HEARTBEAT_S * 4
 _GREETING_S = 10
-_IN_FLIGHT = 256
 _encoder = msgspec.json.Encoder()
 _proof = msgspec.json.Decoder(Proof)
 _up: msgspec.json.Decoder[Proof | Ask | Heartbeat] = msgspec.json.Decoder(LinkUp)
@@ -88,6 +89,18 @@ class CheckApi:
             ADMISSION: self.admission,
         }
         return routes(TABLE, handlers, {DEVICE: self._device}, {LINK: self.link})
+
+    def hot(self) -> list[HotDoor]:
+        """The door that every gate asks."""
+        return [HotDoor(ADMISSION, self.admission, self._device_at_hand)]
+
+    def _device_at_hand(self, header: bytes) -> object:
+        """The device whose session token is shown, when it may ask and that is known already."""
+        scheme, _, token = header.partition(b" ")
+        if scheme != b"Bearer":
+            return None
+        device_id = self._identity.device_of(token.decode("latin-1"), self._clock())
+        return None if device_id is None else self._service.device_at_hand(device_id)
 
     async def enrol(self, asked: Asked) -> Enrolled | Refusal:
         """Give a new device its place for a one-time code."""
@@ -154,12 +167,12 @@ class CheckApi:
             raise _LinkOver(BAD_GREETING) from None
         proof = decode(_proof, text)
         if not isinstance(proof, Proof):
-            await _fault(socket, proof[1])
+            await _send(socket, fault(proof[1]))
             raise _LinkOver(BAD_GREETING)
         refusal = await self._prove(proof, challenge)
         device = await self._service.device(proof.device_id)
         if refusal is not None or isinstance(device, Refusal):
-            await _fault(socket, refusal or Refusal(Reason.DEVICE_UNKNOWN))
+            await _send(socket, fault(refusal or Refusal(Reason.DEVICE_UNKNOWN)))
             raise _LinkOver(NOT_ALLOWED)
         site, site_en = self._service.site_names(device.site_id)
         now = self._clock()
@@ -186,24 +199,26 @@ class CheckApi:
             log.info("link_down", device=device.id)
 
     async def _serve(self, socket: WebSocket, device_id: int) -> None:
-        room = asyncio.Semaphore(_IN_FLIGHT)
-        over: _LinkOver | WebSocketDisconnect
-        async with asyncio.TaskGroup() as tasks:
-            while True:
-                try:
+        """Take asks until the link ends; what is under way then is still decided and answered."""
+        flow = LinkFlow(self._service, device_id, socket)
+        writer = asyncio.create_task(flow.write())
+        try:
+            async with asyncio.timeout(SILENCE_S) as silence:
+                while True:
                     message = await self._receive(socket)
-                except (_LinkOver, WebSocketDisconnect) as end:
-                    over = end
-                    break
-                if isinstance(message, Ask):
-                    await room.acquire()
-                    task = tasks.create_task(self._answer(socket, device_id, message))
-                    task.add_done_callback(lambda _: room.release())
-                elif isinstance(message, Heartbeat):
-                    await _send(socket, Heartbeat(at=self._clock()))
-                else:
-                    await _fault(socket, Refusal(Reason.BAD_REQUEST, "the link is proved", "type"))
-        raise over
+                    silence.reschedule(asyncio.get_running_loop().time() + SILENCE_S)
+                    if isinstance(message, Ask):
+                        await flow.ask(message)
+                    elif isinstance(message, Heartbeat):
+                        await _send(socket, Heartbeat(at=self._clock()))
+                    else:
+                        refusal = Refusal(Reason.BAD_REQUEST, "the link is proved", "type")
+                        await _send(socket, fault(refusal))
+        except TimeoutError:
+            raise _LinkOver(SILENT) from None
+        finally:
+            flow.end()
+            await writer
 
     async def _receive(self, socket: WebSocket) -> Ask | Heartbeat | Proof:
         """The next message that can be read; what cannot be is answered with a fault.
@@ -213,27 +228,10 @@ class CheckApi:
             _LinkOver: this side ends it.
         """
         while True:
-            try:
-                text = await asyncio.wait_for(_text(socket), HEARTBEAT_S * 4)
-            except TimeoutError:
-                raise _LinkOver(SILENT) from None
-            message = decode(_up, text)
+            message = decode(_up, await _text(socket))
             if isinstance(message, Ask | Heartbeat | Proof):
                 return message
-            await _fault(socket, message[1])
-
-    async def _answer(self, socket: WebSocket, device_id: int, ask: Ask) -> None:
-        bind_contextvars(request_id=ask.nonce)
-        device = await self._service.device(device_id)
-        outcome = device if isinstance(device, Refusal) else await self._service.admit(device, ask)
-        # A link that ended meanwhile: the terminal asks again under the same nonce.
-        with contextlib.suppress(WebSocketDisconnect, RuntimeError):
-            if isinstance(outcome, Refusal):
-                await _fault(socket, outcome, ask.nonce)
-                if outcome is device:
-                    await socket.close(NOT_ALLOWED)
-            else:
-                await socket.send_text(outcome.decode())
+            await _send(socket, fault(message[1]))
 
 
 async def _text(socket: WebSocket) -> str:
@@ -256,9 +254,3 @@ async def _text(socket: WebSocket) -> str:
 
 async def _send(socket: WebSocket, message: msgspec.Struct) -> None:
     await socket.send_text(_encoder.encode(message).decode())
-
-
-async def _fault(socket: WebSocket, refusal: Refusal, nonce: str = "") -> None:
-    words = WORDINGS[refusal.reason]
-    text = f"{words.en}: {refusal.detail}" if refusal.detail else words.en
-    await _send(socket, Fault(code=refusal.reason.value, text=text, nonce=nonce))

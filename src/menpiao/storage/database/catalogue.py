@@ -106,6 +106,10 @@ class Catalogue:
         self._read_at = 0.0
         self._lock = asyncio.Lock()
 
+    def at_hand(self) -> Snapshot | None:
+        """The snapshot, when it need not be read now."""
+        return None if self._stale() else self._snapshot
+
     async def current(self, *, fresh: bool = False) -> Snapshot:
         """A snapshot at most ``MAX_AGE_S`` old; ``fresh``: read now."""
         if self._snapshot is not None and not fresh and not self._stale():

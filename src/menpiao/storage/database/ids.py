@@ -22,6 +22,10 @@ class IdBlocks:
         self._left = 0
         self._lock = asyncio.Lock()
 
+    def at_hand(self, count: int) -> bool:
+        """Whether so many can be taken without asking for more."""
+        return self._left >= count
+
     async def reserve(self, count: int) -> None:
         """Make sure that ``count`` identifiers can be taken."""
         if self._left >= count:

@@ -1,5 +1,6 @@
 """The check service: lock the visitor's tickets, decide, record, answer after the commit."""
 
+import asyncio
 import hashlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -74,6 +75,15 @@ class CheckService:
             return Refusal(Reason.DEVICE_REVOKED)
         return device
 
+    def device_at_hand(self, device_id: int) -> Device | None:
+        """The enrolled device of this id, if that is known already and it may ask."""
+        snapshot = self._catalogue.at_hand()
+        if snapshot is None:
+            return None
+        self._snapshot = snapshot
+        device = snapshot.devices.get(device_id)
+        return None if device is None or device.revoked_at is not None else device
+
     def gates_of(self, device: Device) -> list[GateInfo]:
         """The gates that a device may ask for."""
         return [
@@ -92,12 +102,41 @@ class CheckService:
         offset = at.astimezone(self._snapshot.sites[site_id].zone).utcoffset()
         return int((offset or timedelta()).total_seconds())
 
+    def post(self, device: Device, ask: Ask) -> "asyncio.Future[bytes | Refusal] | None":
+        """The answer to come to a plain ask; None: more than is at hand is needed, by `admit`.
+
+        Plain is a document laid by its holder at a gate of the device: nearly every ask.
+        """
+        snapshot, kind = self._catalogue.at_hand(), _TYPES.get(ask.credential.kind)
+        special = ask.staff is not None or ask.force or ask.evidence_seen or ask.dry_run
+        if snapshot is None or kind is None or special or not self._ids.at_hand(512):
+            return None
+        self._snapshot = snapshot
+        gate = snapshot.gates.get(ask.gate_id)
+        if gate is None or gate.site_id != device.site_id or gate.id not in device.gate_ids:
+            return None
+        now = self._clock()
+        today = _local_date(snapshot, gate, now)
+        document = parse_document(kind, ask.credential.number, today)
+        if isinstance(document, DocumentRefusal):
+            return None
+        holder = self._vault.holder_hash(document)
+        scan = _scan(ask, gate, now, barred=(gate.site_id, holder) in snapshot.barred)
+        waiting = _Waiting(device.id, ask, gate, holder, _digest(ask, holder), scan)
+        return self._combiner(gate.site_id).post(waiting)
+
     async def admit(self, device: Device, ask: Ask) -> bytes | Refusal:
         """The answer to an ask as encoded JSON, or a refusal of the request itself.
 
         A document that cannot be one is answered like any other scan, so that the lane can say
         so; a gate that the device may not use is a fault of the set-up.
         """
+        posted = self.post(device, ask)
+        if posted is not None:
+            try:
+                return await posted
+            except UnavailableError:
+                return Refusal(Reason.BUSY)
         self._snapshot = snapshot = await self._catalogue.current()
         gate = snapshot.gates.get(ask.gate_id)
         if gate is None or gate.site_id != device.site_id or gate.id not in device.gate_ids:
