@@ -106,7 +106,7 @@ def ticket(people: int = 1, used: int = 0, inside: int = 0, **changes) -> Ticket
         first_in_at=OPENS if used else None,
         first_in_gate="东门" if used else "",
     )
-    return replace(plain, **changes)
+    return plain._replace(**changes)
 
 
 def gate(**changes) -> Gate:

@@ -272,7 +272,7 @@ def _enter_zone(scan: Scan, ticket: Ticket, gate: Gate, now: datetime) -> Admit 
     if people == 0:
         return Refuse(Reason.TOO_MANY_PEOPLE, now, gate, ticket)
     moved = replace(right, used=right.used + people, inside=right.inside + people)
-    after = replace(ticket.with_zone(moved), last_in_at=now)
+    after = ticket.with_zone(moved)._replace(last_in_at=now)
     return Admit(after, people, Direction.ENTRY, now, gate, notice=_notice(scan, gate))
 
 
@@ -287,8 +287,7 @@ def _people(scan: Scan, free: int, gate: Gate) -> int | None:
 
 def _entered(ticket: Ticket, people: int, first: int, gate: Gate, now: datetime) -> Ticket:
     left = ticket.visits_left
-    return replace(
-        ticket,
+    return ticket._replace(
         used=ticket.used + first,
         # Of those who never went out some may come in again: nobody is inside twice.
         inside=min(ticket.used + first, ticket.inside + people),
@@ -379,4 +378,4 @@ def _exit(scan: Scan, ticket: Ticket, gate: Gate, now: datetime) -> Admit | Refu
 def _left(ticket: Ticket, inside: int) -> Ticket:
     """Who leaves the site leaves its zones as well."""
     zones = tuple(replace(r, inside=min(r.inside, inside)) for r in ticket.zones)
-    return replace(ticket, inside=inside, zones=zones)
+    return ticket._replace(inside=inside, zones=zones)

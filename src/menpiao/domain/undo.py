@@ -41,11 +41,10 @@ def undo(
     if done.zone_id:
         return _undo_zone(done, ticket)
     if done.direction is Direction.EXIT:
-        return replace(ticket, inside=min(ticket.used, ticket.inside + done.people))
+        return ticket._replace(inside=min(ticket.used, ticket.inside + done.people))
     used = max(0, ticket.used - done.first_entry)
     left = ticket.visits_left
-    return replace(
-        ticket,
+    return ticket._replace(
         used=used,
         inside=min(used, max(0, ticket.inside - done.people)),
         first_in_at=ticket.first_in_at if used else None,

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from typing import NamedTuple
 
 import asyncpg
 
@@ -22,6 +23,7 @@ ORDER BY t.id
 FOR NO KEY UPDATE
 """
 
+_STATES = {state.value: state for state in TicketState}
 _READ = _LOCK.replace("FOR NO KEY UPDATE", "")
 _LOCK_ONE = f"""
 SELECT {_COLUMNS}
@@ -107,9 +109,10 @@ class Note:
     detail: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Scanned:
+class Scanned(NamedTuple):
     """One scan as it is recorded; ``used``/``inside`` are the ticket's counts afterwards.
+
+    In the order of the columns that record it; a batch is turned into columns by one ``zip``.
 
     ``begins``: it is the first entry that the ticket's counts know of. ``zones``: the ticket's
     rights to zones afterwards, where they have changed.
@@ -120,7 +123,6 @@ class Scanned:
     nonce: str
     digest: bytes
     gate_id: int
-    gate_name: str
     direction: str
     at: datetime
     device_at: datetime | None
@@ -132,6 +134,7 @@ class Scanned:
     answer: bytes
     used: int
     inside: int
+    gate_name: str
     begins: bool = False
     zones: tuple[ZoneRight, ...] = ()
 
@@ -188,7 +191,7 @@ async def _by_holder(
         ticket = Ticket(
             id=row["id"],
             site_id=site_id,
-            state=TicketState(row["state"]),
+            state=_STATES[row["state"]],
             people=row["people"],
             used=row["used"],
             inside=row["inside"],
@@ -209,7 +212,7 @@ async def _by_holder(
             evidence=row["evidence"],
             evidence_en=row["evidence_en"],
             difference_fen=row["difference_fen"],
-            zones=tuple(rights.get(row["id"], ())),
+            zones=tuple(rights[row["id"]]) if row["id"] in rights else (),
         )
         found.setdefault(row["holder_hash"], []).append(ticket)
     return found
@@ -230,27 +233,11 @@ async def record(
 
     ``today``: the site's date, to which the counts of passes belong.
     """
+    *columns, _zones = zip(*scans, strict=True)
     rows = await connection.fetch(
         _RECORD,
         site_id,
-        [s.id for s in scans],
-        [s.device_id for s in scans],
-        [s.nonce for s in scans],
-        [s.digest for s in scans],
-        [s.gate_id for s in scans],
-        [s.direction for s in scans],
-        [s.at for s in scans],
-        [s.device_at for s in scans],
-        [s.admitted for s in scans],
-        [s.reason for s in scans],
-        [s.ticket_id for s in scans],
-        [s.people for s in scans],
-        [s.first_entry for s in scans],
-        [s.answer for s in scans],
-        [s.used for s in scans],
-        [s.inside for s in scans],
-        [s.gate_name for s in scans],
-        [s.begins for s in scans],
+        *columns,
         today,
     )
     fresh = {row["id"] for row in rows}

@@ -1,17 +1,13 @@
 """SQL of a sale: lock day and slot, see what is known already, record a whole batch at once."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from datetime import date, datetime
-from operator import attrgetter
-from typing import TYPE_CHECKING
+from typing import Any, NamedTuple
 
 import asyncpg
 
 from menpiao.domain.capacity import Day, Slot
-
-if TYPE_CHECKING:
-    from _typeshed import DataclassInstance
 
 # Days before slots, each in key order: the one order in which capacity is ever locked.
 _DAYS = """
@@ -33,8 +29,7 @@ FROM ticket WHERE site_id = $1 AND holder_hash = ANY($3::bytea[]) AND visit_date
 """
 
 
-@dataclass(frozen=True, slots=True)
-class OrderRow:
+class OrderRow(NamedTuple):
     """A new row of ``orders``, in the order of its columns."""
 
     id: int
@@ -56,8 +51,7 @@ class OrderRow:
     paid_at: datetime | None
 
 
-@dataclass(frozen=True, slots=True)
-class TicketRow:
+class TicketRow(NamedTuple):
     """A new row of ``ticket``."""
 
     id: int
@@ -99,8 +93,7 @@ class ZoneRow:
     allowed: int
 
 
-@dataclass(frozen=True, slots=True)
-class PaymentRow:
+class PaymentRow(NamedTuple):
     """A new row of ``payment``."""
 
     id: int
@@ -116,8 +109,7 @@ class PaymentRow:
     """``qr``: a code that we show; ``code``: the code that the visitor shows."""
 
 
-@dataclass(frozen=True, slots=True)
-class OutboxRow:
+class OutboxRow(NamedTuple):
     """A new row of ``outbox``; ``payload`` is JSON text."""
 
     id: int
@@ -143,7 +135,7 @@ class KnownOrder:
     expires_at: datetime | None
 
 
-_TYPES: dict[type["DataclassInstance"], str] = {
+_TYPES: dict[type[NamedTuple], str] = {
     OrderRow: "bigint text bytea text text bigint bigint date int bigint bytea bytea text bigint"
     " timestamptz timestamptz timestamptz",
     TicketRow: "bigint bigint bigint text bigint date timestamptz timestamptz text bytea bytea text"
@@ -151,20 +143,18 @@ _TYPES: dict[type["DataclassInstance"], str] = {
     PaymentRow: "bigint bigint text text bigint text timestamptz timestamptz timestamptz text",
     OutboxRow: "bigint text text text bigint jsonb bytea timestamptz timestamptz timestamptz",
 }
-_TABLES: dict[type["DataclassInstance"], str] = {
+_TABLES: dict[type[NamedTuple], str] = {
     OrderRow: "orders",
     TicketRow: "ticket",
     PaymentRow: "payment",
     OutboxRow: "outbox",
 }
-# Not ``astuple``: it copies every value deeply.
-_GETTERS = {kind: [attrgetter(field.name) for field in fields(kind)] for kind in _TABLES}
 
 
-def _insert(row: type["DataclassInstance"], first: int) -> tuple[str, int]:
+def _insert(row: type[NamedTuple], first: int) -> tuple[str, int]:
     """``INSERT … SELECT unnest`` for a row type, its parameters counted from ``first``."""
     types = _TYPES[row].split()
-    columns = ", ".join(field.name for field in fields(row))
+    columns = ", ".join(row._fields)
     arrays = ", ".join(f"${first + n}::{kind}[]" for n, kind in enumerate(types))
     table = _TABLES[row]
     sql = f"INSERT INTO {table} (site_id, {columns}) SELECT $1, u.* FROM unnest({arrays}) u"
@@ -257,7 +247,7 @@ async def known(
 async def record(
     connection: asyncpg.Connection,
     site_id: int,
-    rows: tuple[Sequence["DataclassInstance"], ...],
+    rows: tuple[Sequence[tuple[Any, ...]], ...],
     days: Iterable[Day],
     slots: Iterable[Slot],
     zones: Sequence[ZoneRow] = (),
@@ -274,9 +264,9 @@ async def record(
             [z.zone_id for z in zones],
             [z.allowed for z in zones],
         )
-    arguments: list[list[object]] = []
+    arguments: list[Sequence[object]] = []
     for kind, group in zip((OrderRow, TicketRow, PaymentRow, OutboxRow), rows, strict=True):
-        arguments += [[get(row) for row in group] for get in _GETTERS[kind]]
+        arguments += zip(*group, strict=True) if group else ((),) * len(_TYPES[kind].split())
     day_list, slot_list = list(days), list(slots)
     await connection.execute(
         _RECORD,

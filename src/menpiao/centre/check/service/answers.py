@@ -1,11 +1,10 @@
 """An outcome of the decision as the answer that a lane gets."""
 
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from menpiao.domain.admission import Admit, Refuse
 from menpiao.domain.reasons import WORDINGS, Reason
 from menpiao.domain.ticket import Ticket, TicketState, serial_number
-from menpiao.storage.database.catalogue import Snapshot
 from menpiao.wire.check import Answer
 
 # What a repeat of the ask can bring to be admitted after all; a supervisor can do the rest.
@@ -13,13 +12,12 @@ _MISSING = {Reason.CONCESSION_CHECK: "evidence"}
 _HELPLESS = frozenset({Reason.DOCUMENT_INVALID, Reason.NO_TICKET})
 
 
-def answer_of(nonce: str, outcome: Admit | Refuse, snapshot: Snapshot) -> Answer:
+def answer_of(nonce: str, outcome: Admit | Refuse) -> Answer:
     """Everything a lane shows, says and prints of an outcome."""
     words, ticket, gate = WORDINGS[outcome.reason], outcome.ticket, outcome.gate
     admit = outcome if isinstance(outcome, Admit) else None
     refuse = outcome if isinstance(outcome, Refuse) else None
     notice = WORDINGS[admit.notice] if admit and admit.notice else None
-    offset = outcome.at.astimezone(snapshot.sites[gate.site_id].zone).utcoffset()
     asked = refuse is not None and refuse.reason is Reason.CONCESSION_CHECK
     return Answer(
         nonce=nonce,
@@ -44,7 +42,7 @@ def answer_of(nonce: str, outcome: Admit | Refuse, snapshot: Snapshot) -> Answer
         since=refuse.since if refuse else None,
         since_place=refuse.place if refuse else "",
         direction=gate.direction.value,
-        utc_offset_s=int((offset or timedelta()).total_seconds()),
+        utc_offset_s=gate.utc_offset_s,
         notice=admit.notice.value if admit and admit.notice else "",
         notice_zh=notice.zh if notice else "",
         notice_en=notice.en if notice else "",

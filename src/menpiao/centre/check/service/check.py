@@ -116,8 +116,7 @@ class CheckService:
         if gate is None or gate.site_id != device.site_id or gate.id not in device.gate_ids:
             return None
         now = self._clock()
-        today = _local_date(snapshot, gate, now)
-        document = parse_document(kind, ask.credential.number, today)
+        document = parse_document(kind, ask.credential.number, gate.today(now))
         if isinstance(document, DocumentRefusal):
             return None
         holder = self._vault.holder_hash(document)
@@ -150,7 +149,7 @@ class CheckService:
             if holder.reason is not Reason.DOCUMENT_INVALID:
                 return holder
             refuse = Refuse(Reason.DOCUMENT_INVALID, now, gate)
-            return _encoder.encode(answer_of(ask.nonce, refuse, snapshot))
+            return _encoder.encode(answer_of(ask.nonce, refuse))
         scan = _scan(ask, gate, now, barred=(gate.site_id, holder) in snapshot.barred)
         waiting = _Waiting(device.id, ask, gate, holder, _digest(ask, holder), scan, staff)
         if ask.dry_run:
@@ -199,7 +198,7 @@ class CheckService:
         except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError):
             return Refusal(Reason.BUSY)
         outcome = decide(waiting.scan, tickets.get(waiting.holder, []), gate, now)
-        return _encoder.encode(answer_of(waiting.ask.nonce, outcome, snapshot))
+        return _encoder.encode(answer_of(waiting.ask.nonce, outcome))
 
     def _combiner(self, site_id: int) -> Combiner[_Waiting, bytes | Refusal]:
         combiner = self._combiners.get(site_id)
@@ -275,7 +274,7 @@ class CheckService:
         ask, gate = waiting.ask, waiting.gate
         outcome = decide(waiting.scan, tickets, gate, now)
         admitted = isinstance(outcome, Admit)
-        answer = answer_of(ask.nonce, outcome, self._snapshot)
+        answer = answer_of(ask.nonce, outcome)
         if isinstance(outcome, Admit):
             notes += _notes(waiting, outcome, identifier)
         after = outcome.ticket
