@@ -62,8 +62,7 @@ _PASSING: tuple[type[BaseException], ...] = (
     asyncpg.AdminShutdownError,
     asyncpg.CrashShutdownError,
     asyncpg.CannotConnectNowError,
-    ConnectionError,
-    TimeoutError,
+    OSError,  # refused, reset, timed out; no socket while the server is being started
 )
 _TRIES = 6
 _PAUSE_S = 0.02
