@@ -96,7 +96,7 @@ class Serving:
                 return error.code, json.load(error)
 
     def said(self):
-        return self.log.read_text(errors="replace")[-3000:]
+        return self.log.read_text(errors="replace")[-30000:]
 
     def kill(self):
         self.process.kill()

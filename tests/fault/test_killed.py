@@ -86,11 +86,14 @@ class Buyers:
     def wait_for(self, count):
         until(lambda: len(self.answered) >= count, f"{count} answers: {self.said}")
 
-    def finish(self):
+    def finish(self, *also):
         for thread in self._threads:
             thread.join(90)
         assert len(self.answered) == BUYERS * ORDERS, self.said
-        assert {status for status, _ in self.said} <= {201, 503, "no answer"}, self.said
+        assert {status for status, _ in self.said} <= {201, 503, "no answer", *also}, (
+            self.said,
+            [server.said() for server in self._servers],
+        )
 
 
 def nothing_lost_nothing_doubled(buyers, url):
@@ -116,7 +119,9 @@ def test_the_embedded_database_killed_under_load_comes_back_by_itself(folder):
         buyers = Buyers(planted(url), server)
         buyers.wait_for(10)
         kill_server(folder)
-        buyers.finish()
+        # A request that meets the very moment of the death may be told a fault instead of 503:
+        # it asks again with its key all the same.
+        buyers.finish(500)
         nothing_lost_nothing_doubled(buyers, url)
         assert server.process.poll() is None
         assert "database_started_again" in server.said()
