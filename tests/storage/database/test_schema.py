@@ -22,6 +22,8 @@ HOT = {
 # Sweeps over all sites, by workers: each row stands for itself, none is locked for another.
 ACROSS_SITES = {
     ("key_marks.py", "SELECT id, holder_sealed"): "looks at any one row, once, at the first start",
+    ("facts.py", "SELECT channel, state, count"): "figures for monitoring, now and then",
+    ("facts.py", "SELECT state, count(*)::int AS rows FROM payment"): "likewise",
     ("messages.py", "SELECT state, count(*) AS rows"): "how the operator's channel is doing",
     ("outbox.py", "UPDATE outbox SET state = 'pending'"): "leases of workers that died",
     ("outbox.py", "UPDATE outbox SET state = 'dead'"): "messages nobody needs any more",
