@@ -155,7 +155,7 @@ _MISFITS = """() => {
 @pytest.mark.parametrize("size", SIZES)
 def test_every_state_fits_and_is_read_from_afar(browser, size):
     width, height = SIZES[size]
-    shots = os.environ.get("MENPIAO_SHOTS")
+    shots = os.environ.get("TEST_SHOTS")
     context = browser.new_context(viewport={"width": width, "height": height})
     page = context.new_page()
     broken = []

@@ -139,7 +139,7 @@ def read_by_machine(png, folder):
 
 def keep(page, name):
     """A picture of a page, for those who ask for pictures."""
-    if folder := os.environ.get("MENPIAO_SHOTS"):
+    if folder := os.environ.get("TEST_SHOTS"):
         page.screenshot(path=Path(folder) / f"{name}.png")
 
 
