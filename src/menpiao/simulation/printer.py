@@ -35,6 +35,8 @@ class Fault(Enum):
     """Connections are accepted and nothing is read."""
     PAPER_OUT = auto()
     """Says so when asked, and prints nothing."""
+    COVER_OPEN = auto()
+    """Says so when asked, and prints nothing."""
     SILENT = auto()
     """Prints and never answers a question."""
 
@@ -151,12 +153,16 @@ class SimulatedPrinter:
     async def _answer(self, number: int, writer: asyncio.StreamWriter) -> None:
         if self.fault is Fault.SILENT:
             return
-        out = self.fault is Fault.PAPER_OUT and number == status.PAPER
-        writer.write(status.answer(status.PAPER_OUT_BITS if out else 0))
+        bits = 0
+        if self.fault is Fault.PAPER_OUT and number == status.PAPER:
+            bits = status.PAPER_OUT_BITS
+        elif self.fault is Fault.COVER_OPEN and number == status.OFFLINE_CAUSE:
+            bits = status.COVER_OPEN_BIT
+        writer.write(status.answer(bits))
         await writer.drain()
 
     async def _keep(self, items: list[Item], interpreter: Interpreter) -> None:
-        if self.fault is Fault.PAPER_OUT:
+        if self.fault in {Fault.PAPER_OUT, Fault.COVER_OPEN}:
             return
         async with self._changed:
             self.count += 1

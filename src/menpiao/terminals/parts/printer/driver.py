@@ -62,9 +62,36 @@ class EscPosPrinter:
 
     @property
     def problems(self) -> tuple[str, ...]:
-        """What a health page should show: why the last slip failed, and a missing font."""
-        last = (self._last.reason,) if self._last.reason else ()
-        return last if self._fonts.chinese else (*last, "no_chinese_font")
+        """What a health page should show.
+
+        Why the last slip or look failed, a missing font, and that a name was printed as its codes
+        because no font has it ("glyph_missing").
+        """
+        last = [self._last.reason] if self._last.reason else []
+        if not self._fonts.chinese:
+            last.append("no_chinese_font")
+        elif self._fonts.missing:
+            last.append("glyph_missing")
+        return tuple(last)
+
+    async def check(self) -> PrintOutcome:
+        """Ask the printer how it is without printing; see `PrintOutcome` for what it means.
+
+        Ends within the time limit of a slip and never raises for device trouble.
+        """
+        try:
+            async with asyncio.timeout(self._limits.slip_s), self._one_slip_at_a_time:
+                connection = await self._transport.connect()
+                try:
+                    health = await self._ask(connection) if connection.answers else UNKNOWN
+                finally:
+                    await connection.close()
+        except TimeoutError:
+            health = failed("time_out")
+        except PrinterUnreachable as error:
+            health = failed(error.reason)
+        self._last = health
+        return health
 
     async def print_slip(self, slip: Slip) -> PrintOutcome:
         """Print one slip; see `base.Printer.print_slip`."""
@@ -79,6 +106,9 @@ class EscPosPrinter:
             outcome = failed(error.reason)
         except QrTooLarge:
             outcome = failed("code_too_large")
+        if self._fonts.missing:
+            codes = sorted(f"U+{ord(char):04X}" for char in self._fonts.missing)
+            log.warning("slip_glyphs_missing", codes=codes)
         if outcome.reason:
             log.warning("slip_not_printed", reason=outcome.reason)
         self._last = outcome

@@ -1,4 +1,4 @@
-"""Fonts for what is drawn: the installed ones, or boxes where there is none."""
+"""Fonts for what is drawn: the installed ones, and no silent box where there is none."""
 
 from __future__ import annotations
 
@@ -19,6 +19,10 @@ _NAMES: Final = (
     "wqy-microhei.ttc",
     "wqy-zenhei.ttc",
     "SourceHanSansSC-Regular.otf",
+    "NotoSerifCJK-Regular.ttc",
+    "BabelStoneHan.ttf",
+    "PlangothicP1-Regular.ttf",
+    "PlangothicP2-Regular.ttf",
     "HanaMinA.ttf",
     "HanaMinB.ttf",
 )
@@ -42,6 +46,8 @@ class Fonts:
     def __init__(self, paths: Sequence[Path] | None = None) -> None:
         """`paths` replaces the installed fonts."""
         self._paths = installed() if paths is None else tuple(paths)
+        self.missing: set[str] = set()
+        """Characters that were asked for and that no font has."""
         self._cells: dict[tuple[str, int, bool], Image.Image] = {}
         self._loaded: dict[tuple[Path, int], ImageFont.FreeTypeFont] = {}
 
@@ -70,9 +76,8 @@ class Fonts:
         draw = ImageDraw.Draw(cell)
         font = self._font_for(char, 20 * size if char.isascii() else 22 * size)
         if font is None:
-            inset = 2 * size
-            box = (inset, inset, width - inset - 1, height - inset - 1)
-            draw.rectangle(box, outline=1, width=size)
+            self.missing.add(char)
+            _draw_code(draw, ord(char), width, height, size)
             return cell
         for shift in (0, 1) if bold else (0,):
             draw.text((width / 2 + shift, height * 0.82), char, fill=1, font=font, anchor="ms")
@@ -93,6 +98,16 @@ class Fonts:
         if key not in self._loaded:
             self._loaded[key] = ImageFont.truetype(path, pixels)
         return self._loaded[key]
+
+
+def _draw_code(draw: ImageDraw.ImageDraw, code: int, width: int, height: int, size: int) -> None:
+    """A frame with the character's code: visibly not the character, and found in any table."""
+    draw.rectangle((0, 0, width - 1, height - 1), outline=1, width=size)
+    digits = f"{code:04X}" if code <= 0xFFFF else f"{code:06X}"
+    half = len(digits) // 2
+    font = ImageFont.load_default(10 * size if half == 2 else 8 * size)
+    for row, text in enumerate((digits[:half], digits[half:])):
+        draw.text((width / 2, height * (0.28 + 0.46 * row)), text, fill=1, font=font, anchor="mm")
 
 
 def _has_glyph(font: ImageFont.FreeTypeFont, char: str) -> bool:

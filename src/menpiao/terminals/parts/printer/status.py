@@ -16,6 +16,7 @@ _TROUBLES: Final[dict[int, tuple[tuple[int, str], ...]]] = {
     ERROR_CAUSE: ((0x08, "cutter_error"), (0x20, "device_error"), (0x40, "too_hot")),
     PAPER: ((0x60, "paper_out"),),
 }
+COVER_OPEN_BIT: Final = 0x04
 PAPER_LOW_BITS: Final = 0x0C
 PAPER_OUT_BITS: Final = 0x60
 
