@@ -1,5 +1,7 @@
 """``menpiao doctor``: what is wrong with this machine's set-up, in plain words."""
 
+import glob
+import os
 import shutil
 import socket
 import stat
@@ -8,15 +10,28 @@ import tempfile
 from collections.abc import Callable, Iterator
 
 from menpiao.settings import Settings
+from menpiao.terminals.parts.printer import fonts
 
 Finding = tuple[bool, str]
 _FREE_LEAST = 2 * 1024**3
+_CLOCK_OFF_S = 2
+_PORTS = ("/dev/ttyUSB*", "/dev/ttyACM*")
 
 
 def examine(settings: Settings) -> int:
     """Print a line for each thing looked at; 1 when something must be put right, else 0."""
     ill = 0
-    for check in (_python, _data_folder, _keys, _disk, _database, _port, _accounts):
+    for check in (
+        _python,
+        _data_folder,
+        _keys,
+        _disk,
+        _database,
+        _port,
+        _accounts,
+        _fonts,
+        _serial,
+    ):
         for well, text in check(settings):
             print(("  ok   " if well else "  BAD  ") + text)
             ill += not well
@@ -64,11 +79,22 @@ def _database(settings: Settings) -> Iterator[Finding]:
     try:
         facts = database_facts(settings)
     except (psycopg.Error, OSError, RuntimeError) as error:
-        yield False, f"the database does not answer: {type(error).__name__}: {error}"
+        first = (str(error).strip().splitlines() or [type(error).__name__])[0]
+        yield False, f"the database does not answer: {first}"
         return
     number = facts.version
     yield number >= 150000, f"PostgreSQL {number // 10000}.{number % 10000} (15 or newer is needed)"
-    yield facts.durable, "fsync and synchronous_commit are on: what was answered is kept"
+    yield (
+        facts.durable,
+        "fsync and synchronous_commit are on: what was answered is kept"
+        if facts.durable
+        else "fsync or synchronous_commit is off: a power cut loses what was answered",
+    )
+    ahead = facts.clock_ahead_s
+    yield (
+        abs(ahead) <= _CLOCK_OFF_S,
+        f"this clock is {ahead:+.1f} s from the database's ({_CLOCK_OFF_S} s at most: set up NTP)",
+    )
 
 
 def _port(settings: Settings) -> Iterator[Finding]:
@@ -92,3 +118,31 @@ def _accounts(settings: Settings) -> Iterator[Finding]:
             True,
             f"{name}: {what()}" if present else f"{name}: no account yet (the demo has its own)",
         )
+
+
+def _fonts(settings: Settings) -> Iterator[Finding]:  # noqa: ARG001 - one shape for all checks
+    names = ", ".join(path.name for path in fonts.installed())
+    yield (
+        bool(names),
+        f"Chinese fonts: {names}" if names else "no Chinese font: install fonts-wqy-microhei",
+    )
+
+
+def _serial(settings: Settings) -> Iterator[Finding]:  # noqa: ARG001 - one shape for all checks
+    for port in sorted(port for pattern in _PORTS for port in glob.glob(pattern)):  # noqa: PTH207 - patterns begin at the root
+        usable = os.access(port, os.R_OK | os.W_OK)
+        rights = "can be used" if usable else "cannot be opened: usermod -aG dialout this account"
+        yield usable, f"serial port {port} {rights}"
+
+
+_CHECKS: tuple[Callable[[Settings], Iterator[Finding]], ...] = (
+    _python,
+    _data_folder,
+    _keys,
+    _disk,
+    _database,
+    _port,
+    _accounts,
+    _fonts,
+    _serial,
+)
