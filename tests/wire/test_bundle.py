@@ -129,6 +129,7 @@ def manifest(**changes):
         "gates": [],
         "devices": [],
         "evidences": [],
+        "settings": "",
     }
     return Manifest(**{**plain, **changes})
 

@@ -16,7 +16,7 @@ from datetime import UTC, date, datetime
 
 import msgspec
 
-from menpiao.wire.check import Message
+from menpiao.wire.check import Instant, Message
 
 BUNDLE_VERSION = 1
 HASH_OCTETS = 16
@@ -80,7 +80,7 @@ class Manifest(Message, frozen=True, kw_only=True):
     day: date
     utc_offset_s: int
     horizon: int
-    made_at: datetime
+    made_at: Instant
     tickets: int
     zones: int
     size: int
@@ -91,6 +91,8 @@ class Manifest(Message, frozen=True, kw_only=True):
     products: list[BundleProduct]
     gates: list[BundleGate]
     devices: list[BundleDevice]
+    settings: str
+    """Of everything but the tickets: another one means that the rules have changed."""
     evidences: list[tuple[str, str]]
     """Certificates in Chinese and English; a row names one by its place, counted from 1."""
     signature: str = ""

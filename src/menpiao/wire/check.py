@@ -152,6 +152,8 @@ class Welcome(Message, frozen=True, kw_only=True, tag="welcome", tag_field="type
     now: Instant
     utc_offset_s: int = 28800
     """The site's zone at ``now``: what a lane's clock adds to show local time."""
+    bundle_key: str = ""
+    """What day bundles are verified with: raw Ed25519, base64url."""
 
 
 class GateInfo(Message, frozen=True, kw_only=True):
@@ -186,6 +188,29 @@ class Change(Message, frozen=True, kw_only=True, tag="change", tag_field="type")
     id: int
 
 
+class Follow(Message, frozen=True, kw_only=True, tag="follow", tag_field="type"):
+    """A terminal has the bundle of this day as of ``horizon``: send it what changes after that."""
+
+    day: date
+    horizon: int
+
+
+class Changes(Message, frozen=True, kw_only=True, tag="changes", tag_field="type"):
+    """Rows of a bundle as they are at ``horizon``; each stands in the place of the one before.
+
+    ``tickets`` and ``zones`` are packed rows as base64; both empty: nothing has changed, and the
+    data is as young as ``at``. ``since`` is the horizon that they follow on: a terminal that has
+    another one asks for the bundle again.
+    """
+
+    day: date
+    since: int
+    horizon: int
+    at: Instant
+    tickets: str = ""
+    zones: str = ""
+
+
 class Fault(Message, frozen=True, kw_only=True, tag="fault", tag_field="type"):
     """The other side's message could not be used; ``nonce`` when it was an ask."""
 
@@ -194,9 +219,9 @@ class Fault(Message, frozen=True, kw_only=True, tag="fault", tag_field="type"):
     nonce: str = ""
 
 
-LinkUp = Proof | Ask | Heartbeat
+LinkUp = Proof | Ask | Heartbeat | Follow
 """What a terminal sends over the link."""
-LinkDown = Hello | Welcome | Answer | Heartbeat | Command | Change | Fault
+LinkDown = Hello | Welcome | Answer | Heartbeat | Command | Change | Changes | Fault
 """What the centre sends over the link."""
 
 

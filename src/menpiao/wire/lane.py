@@ -1,40 +1,15 @@
-"""What a lane and the centre say to each other besides asks: fresh data, reports, passages.
+"""What a lane brings to the centre besides asks, over HTTP with a session token.
 
-Over the link: ``Follow`` up, ``Changes`` down. Over HTTP, with a session token: reports of scans
-that were decided without the centre, and what the barrier did. Rows are those of ``wire.bundle``.
+Reports of scans that were decided without the centre, and what the barrier did.
 """
 
-from datetime import date, datetime
 from typing import Annotated
 
 import msgspec
 
-from menpiao.wire.check import DeviceId, Message, Nonce, ShortText
+from menpiao.wire.check import DeviceId, Instant, Message, Nonce, ShortText
 
 REPORT_MOST = 500
-
-
-class Follow(Message, frozen=True, kw_only=True, tag="follow", tag_field="type"):
-    """A terminal has the bundle of this day as of ``horizon``: send it what changes after that."""
-
-    day: date
-    horizon: int
-
-
-class Changes(Message, frozen=True, kw_only=True, tag="changes", tag_field="type"):
-    """Rows of a bundle as they are at ``horizon``; each stands in the place of the one before.
-
-    ``tickets`` and ``zones`` are packed rows as base64; both empty: nothing has changed, and the
-    data is as young as ``at``. ``since`` is the horizon that they follow on: a terminal that has
-    another one asks for the bundle again.
-    """
-
-    day: date
-    since: int
-    horizon: int
-    at: datetime
-    tickets: str = ""
-    zones: str = ""
 
 
 class ReportedScan(Message, frozen=True, kw_only=True):
@@ -44,7 +19,7 @@ class ReportedScan(Message, frozen=True, kw_only=True):
     sequence: Annotated[int, msgspec.Meta(ge=1, le=2**53 - 1)]
     """Counted on by the terminal without a gap: nothing in between is lost."""
     gate_id: DeviceId
-    at: datetime
+    at: Instant
     admitted: bool
     reason: ShortText
     source: ShortText
@@ -62,7 +37,7 @@ class Report(Message, frozen=True, kw_only=True):
     """Body of ``POST /check/v1/reports``."""
 
     scans: Annotated[list[ReportedScan], msgspec.Meta(min_length=1, max_length=REPORT_MOST)]
-    now: datetime
+    now: Instant
     """The terminal's clock as it sends this: what it is off by is taken into account."""
 
 
@@ -90,7 +65,7 @@ class PassageEvent(Message, frozen=True, kw_only=True):
 
     sequence: Annotated[int, msgspec.Meta(ge=1, le=2**53 - 1)]
     gate_id: DeviceId
-    at: datetime
+    at: Instant
     kind: ShortText
     count: Annotated[int, msgspec.Meta(ge=0, le=100_000)] = 1
     direction: ShortText = ""

@@ -25,11 +25,11 @@ FOR NO KEY UPDATE
 
 _STATES = {state.value: state for state in TicketState}
 _READ = _LOCK.replace("FOR NO KEY UPDATE", "")
-_LOCK_ONE = f"""
+_READ_SOME = f"""
 SELECT {_COLUMNS}
-FROM ticket t WHERE t.site_id = $1 AND t.id = $2
-FOR NO KEY UPDATE
+FROM ticket t WHERE t.site_id = $1 AND t.id = ANY($2::bigint[]) ORDER BY t.id
 """
+_LOCK_SOME = _READ_SOME + "FOR NO KEY UPDATE"
 
 # A nonce that is known already records nothing, and so moves no ticket: its answer is read back.
 _RECORD = """
@@ -163,13 +163,36 @@ async def read_tickets(
     return await _by_holder(connection, site_id, rows, terms)
 
 
-async def lock_ticket(
-    connection: asyncpg.Connection, site_id: int, ticket_id: int, terms: dict[int, TicketTerms]
-) -> Ticket | None:
-    """One ticket by its id, locked until the transaction ends."""
-    rows = await connection.fetch(_LOCK_ONE, site_id, ticket_id)
+async def lock_by_id(
+    connection: asyncpg.Connection,
+    site_id: int,
+    ticket_ids: Sequence[int],
+    terms: dict[int, TicketTerms],
+) -> dict[int, Ticket]:
+    """Tickets by their ids, locked in key order until the transaction ends."""
+    rows = await connection.fetch(_LOCK_SOME, site_id, ticket_ids)
+    return await _by_id(connection, site_id, rows, terms)
+
+
+async def tickets_by_id(
+    connection: asyncpg.Connection,
+    site_id: int,
+    ticket_ids: Sequence[int],
+    terms: dict[int, TicketTerms],
+) -> dict[int, Ticket]:
+    """Tickets by their ids, as they are."""
+    rows = await connection.fetch(_READ_SOME, site_id, ticket_ids)
+    return await _by_id(connection, site_id, rows, terms)
+
+
+async def _by_id(
+    connection: asyncpg.Connection,
+    site_id: int,
+    rows: Sequence[asyncpg.Record],
+    terms: dict[int, TicketTerms],
+) -> dict[int, Ticket]:
     found = await _by_holder(connection, site_id, rows, terms)
-    return next((tickets[0] for tickets in found.values()), None)
+    return {ticket.id: ticket for tickets in found.values() for ticket in tickets}
 
 
 async def _by_holder(
