@@ -16,7 +16,12 @@ from menpiao.centre.booking.api import BookingApi
 from menpiao.centre.booking.service import BookingService
 from menpiao.centre.check.api import CheckApi
 from menpiao.centre.check.identity import Identity
+from menpiao.centre.check.lanes import LaneServices
 from menpiao.centre.check.service import CheckService
+from menpiao.centre.check.service.bundles import BundleService
+from menpiao.centre.check.service.reports import ReportService
+from menpiao.centre.check.service.search import SearchService
+from menpiao.centre.check.service.undo import UndoService
 from menpiao.centre.commerce import jobs as commerce_jobs
 from menpiao.centre.commerce.api import CommerceApi
 from menpiao.centre.commerce.provider import QrProvider
@@ -63,7 +68,7 @@ class Centre:
     keys: Keys
     vault: Vault
     catalogue: Catalogue
-    check: CheckService
+    lanes: LaneServices
     selling: SellingService
     payments: PaymentCore
     refunds: RefundCore
@@ -117,7 +122,7 @@ async def open_centre(settings: Settings) -> AsyncIterator[Centre]:
             keys=keys,
             vault=vault,
             catalogue=catalogue,
-            check=CheckService(pool, vault, catalogue, ids, utc_now),
+            lanes=_lanes(pool, vault, catalogue, ids, keys),
             selling=selling,
             payments=payments,
             refunds=refunds,
@@ -131,6 +136,20 @@ async def open_centre(settings: Settings) -> AsyncIterator[Centre]:
     finally:
         await http.aclose()
         await pool.close()
+
+
+def _lanes(
+    pool: asyncpg.Pool, vault: Vault, catalogue: Catalogue, ids: IdBlocks, keys: Keys
+) -> LaneServices:
+    """The check server's services."""
+    check = CheckService(pool, vault, catalogue, ids, utc_now)
+    return LaneServices(
+        check=check,
+        bundles=BundleService(pool, vault, catalogue, keys.get("device_tokens"), utc_now),
+        reports=ReportService(pool, catalogue, ids, utc_now),
+        undos=UndoService(pool, catalogue, ids, check.guards, utc_now),
+        searches=SearchService(pool, vault, catalogue, check.guards, utc_now),
+    )
 
 
 class CentreApp:
@@ -199,7 +218,7 @@ class CentreApp:
         ]
         if self._runs("check"):
             identity = Identity(centre.keys.get("device_tokens"))
-            check = CheckApi(centre.check, identity, utc_now)
+            check = CheckApi(centre.lanes, identity, utc_now)
             routes += check.routes()
             self._hot += check.hot()
         if self._runs("booking"):

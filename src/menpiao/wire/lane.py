@@ -3,6 +3,7 @@
 Reports of scans that were decided without the centre, and what the barrier did.
 """
 
+from datetime import date
 from typing import Annotated
 
 import msgspec
@@ -82,3 +83,22 @@ class Recorded(Message, frozen=True, kw_only=True):
     """Answer of ``POST /check/v1/passages``: everything up to this sequence is kept."""
 
     upto: int
+
+
+class DayPath(Message, frozen=True, kw_only=True):
+    """The day of a bundle."""
+
+    day: date
+
+
+class ContentPath(Message, frozen=True, kw_only=True):
+    """A bundle's content as of a horizon."""
+
+    day: date
+    horizon: Annotated[int, msgspec.Meta(ge=0, le=2**62)]
+
+
+class ContentHeaders(Message, frozen=True, kw_only=True, rename="kebab"):
+    """``Range: bytes=N-`` goes on with a fetch that was cut."""
+
+    range: Annotated[str, msgspec.Meta(max_length=64)] = ""

@@ -13,11 +13,11 @@ from starlette.routing import BaseRoute
 from starlette.websockets import WebSocket, WebSocketDisconnect
 from structlog.contextvars import bind_contextvars
 
+from menpiao.centre.check.device_scheme import DEVICE
 from menpiao.centre.check.doors import (
     ADMISSION,
     BAD_GREETING,
     CHALLENGE,
-    DEVICE,
     ENROL,
     LINK,
     LONGEST_FRAME,
@@ -28,10 +28,11 @@ from menpiao.centre.check.doors import (
     TOO_BIG,
     UNSUPPORTED_DATA,
 )
+from menpiao.centre.check.feed import Feed, Follower
 from menpiao.centre.check.identity import CHALLENGE_VALID_S, Identity
 from menpiao.centre.check.identity import decode as decode_base64
+from menpiao.centre.check.lanes import LaneApi, LaneServices
 from menpiao.centre.check.link import LinkFlow, fault
-from menpiao.centre.check.service import CheckService
 from menpiao.centre.doors.hot import HotDoor
 from menpiao.centre.doors.reading import decode
 from menpiao.centre.doors.serve import Asked, routes
@@ -42,6 +43,7 @@ from menpiao.wire.check import (
     Challenge,
     Enrolled,
     Enrolment,
+    Follow,
     Heartbeat,
     Hello,
     LinkUp,
@@ -58,7 +60,7 @@ SILENCE_S = HEARTBEAT_S * 4
 _GREETING_S = 10
 _encoder = msgspec.json.Encoder()
 _proof = msgspec.json.Decoder(Proof)
-_up: msgspec.json.Decoder[Proof | Ask | Heartbeat] = msgspec.json.Decoder(LinkUp)
+_up: msgspec.json.Decoder[Proof | Ask | Heartbeat | Follow] = msgspec.json.Decoder(LinkUp)
 
 
 class _LinkOver(Exception):
@@ -72,10 +74,13 @@ class CheckApi:
     """Routes of the check server (patent part 701)."""
 
     def __init__(
-        self, service: CheckService, identity: Identity, clock: Callable[[], datetime]
+        self, services: LaneServices, identity: Identity, clock: Callable[[], datetime]
     ) -> None:
-        """Speak for a service; ``clock`` gives the time in UTC."""
-        self._service = service
+        """Speak for these services; ``clock`` gives the time in UTC."""
+        self._service = services.check
+        self._bundles = services.bundles
+        self._lanes = LaneApi(services)
+        self._feed = Feed(services.bundles)
         self._identity = identity
         self._clock = clock
         self.links: dict[int, WebSocket] = {}
@@ -87,6 +92,7 @@ class CheckApi:
             CHALLENGE: self.challenge,
             SESSION: self.session,
             ADMISSION: self.admission,
+            **self._lanes.handlers(),
         }
         return routes(TABLE, handlers, {DEVICE: self._device}, {LINK: self.link})
 
@@ -185,20 +191,23 @@ class CheckApi:
             heartbeat_s=HEARTBEAT_S,
             now=now,
             utc_offset_s=self._service.utc_offset_s(device.site_id, now),
+            bundle_key=self._bundles.public_key,
         )
         await _send(socket, welcome)
         self.links[device.id] = socket
         _links.inc()
         log.info("link_up", device=device.id)
+        follower = Follower(device.site_id, lambda changes: _send(socket, changes), {})
         try:
-            await self._serve(socket, device.id)
+            await self._serve(socket, device.id, follower)
         finally:
+            self._feed.leave(follower)
             if self.links.get(device.id) is socket:
                 del self.links[device.id]
             _links.dec()
             log.info("link_down", device=device.id)
 
-    async def _serve(self, socket: WebSocket, device_id: int) -> None:
+    async def _serve(self, socket: WebSocket, device_id: int, follower: Follower) -> None:
         """Take asks until the link ends; what is under way then is still decided and answered."""
         flow = LinkFlow(self._service, device_id, socket)
         writer = asyncio.create_task(flow.write())
@@ -211,6 +220,8 @@ class CheckApi:
                         await flow.ask(message)
                     elif isinstance(message, Heartbeat):
                         await _send(socket, Heartbeat(at=self._clock()))
+                    elif isinstance(message, Follow):
+                        self._feed.follow(follower, message)
                     else:
                         refusal = Refusal(Reason.BAD_REQUEST, "the link is proved", "type")
                         await _send(socket, fault(refusal))
@@ -220,7 +231,7 @@ class CheckApi:
             flow.end()
             await writer
 
-    async def _receive(self, socket: WebSocket) -> Ask | Heartbeat | Proof:
+    async def _receive(self, socket: WebSocket) -> Ask | Heartbeat | Proof | Follow:
         """The next message that can be read; what cannot be is answered with a fault.
 
         Raises:
@@ -229,7 +240,7 @@ class CheckApi:
         """
         while True:
             message = decode(_up, await _text(socket))
-            if isinstance(message, Ask | Heartbeat | Proof):
+            if isinstance(message, Ask | Heartbeat | Proof | Follow):
                 return message
             await _send(socket, fault(message[1]))
 

@@ -1,6 +1,8 @@
 """The check server's doors for machines, version 1 (patent part 701)."""
 
-from menpiao.centre.doors.table import Door, Link, Scheme, Table
+from menpiao.centre.check.device_scheme import BASE, DEVICE, DEVICE_REFUSED
+from menpiao.centre.check.lane_doors import LANE_DOORS
+from menpiao.centre.doors.table import Door, Link, Table
 from menpiao.domain.reasons import Reason
 from menpiao.wire.check import (
     LINK_SUBPROTOCOL,
@@ -15,7 +17,6 @@ from menpiao.wire.check import (
     Session,
 )
 
-_BASE = "/check/v1"
 LONGEST_MESSAGE = 4096
 LONGEST_FRAME = 16 * 1024
 UNSUPPORTED_DATA = 1003
@@ -24,19 +25,11 @@ BAD_GREETING = 4400
 NOT_ALLOWED = 4401
 SILENT = 4408
 
-DEVICE = Scheme(
-    key="device",
-    place="bearer",
-    parameter="",
-    zh="设备会话令牌：先取挑战，签名后换取",
-    en="A device's session token: take a challenge, sign it, exchange it",
-)
-_DEVICE_REFUSED = (Reason.DEVICE_UNKNOWN, Reason.DEVICE_REVOKED)
 
 ENROL = Door(
     name="enrol",
     method="POST",
-    path=f"{_BASE}/devices",
+    path=f"{BASE}/devices",
     zh="用一次性登记码登记设备公钥；同码同钥重复提交得到同一编号",
     en="Enrol a device's key for a one-time code; the same code and key give the same place again",
     body=Enrolment,
@@ -48,7 +41,7 @@ ENROL = Door(
 CHALLENGE = Door(
     name="challenge",
     method="POST",
-    path=f"{_BASE}/challenges",
+    path=f"{BASE}/challenges",
     zh="取一个待签名的挑战",
     en="A challenge to sign",
     answer=Challenge,
@@ -56,29 +49,29 @@ CHALLENGE = Door(
 SESSION = Door(
     name="session",
     method="POST",
-    path=f"{_BASE}/sessions",
+    path=f"{BASE}/sessions",
     zh="用签名换取会话令牌",
     en="A session token for a signed challenge",
     body=Proof,
     longest=LONGEST_MESSAGE,
     answer=Session,
-    refuses=_DEVICE_REFUSED,
+    refuses=DEVICE_REFUSED,
 )
 ADMISSION = Door(
     name="admission",
     method="POST",
-    path=f"{_BASE}/admissions",
+    path=f"{BASE}/admissions",
     zh="持此证件者可否通行；同一 nonce 重复询问得到同一答复",
     en="May the holder of this document pass? The same nonce again gets the same answer",
     auth=DEVICE,
     body=Ask,
     longest=LONGEST_MESSAGE,
     answer=Answer,
-    refuses=(*_DEVICE_REFUSED, Reason.NOT_PERMITTED, Reason.TOKEN_REUSED),
+    refuses=(*DEVICE_REFUSED, Reason.NOT_PERMITTED, Reason.TOKEN_REUSED),
 )
 LINK = Link(
     name="link",
-    path=f"{_BASE}/link",
+    path=f"{BASE}/link",
     zh="闸机长连接：先收 hello，回 proof，收 welcome 后即可询问",
     en="A gate's persistent link: hello, proof, welcome, then asks and answers as they come",
     subprotocol=LINK_SUBPROTOCOL,
@@ -101,9 +94,9 @@ LINK = Link(
 
 TABLE = Table(
     server="check",
-    base=_BASE,
+    base=BASE,
     zh="检票服务器（701）：设备登记、会话、检票",
     en="Check server (701): enrolment, sessions, admissions",
-    doors=(ENROL, CHALLENGE, SESSION, ADMISSION),
+    doors=(ENROL, CHALLENGE, SESSION, ADMISSION, *LANE_DOORS),
     links=(LINK,),
 )
