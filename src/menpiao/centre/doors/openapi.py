@@ -33,6 +33,7 @@ _WORDS = {
     200: "OK",
     201: "Made",
     204: "Taken",
+    206: "The rest of the octets",
     400: "The body is not JSON in UTF-8",
     401: "Not proved who asks",
     403: "Not permitted",
@@ -134,7 +135,7 @@ def _operation(table: Table, door: Door) -> dict[str, Any]:
 def _responses(door: Door) -> dict[str, Any]:
     good: dict[str, Any] = {"description": _WORDS[door.status]}
     if door.answer is not None:
-        good["content"] = {door.media: {"schema": _schema(door.answer)}}
+        good["content"] = _content(door, door.answer)
     responses = {door.status: good}
     codes: dict[int, list[str]] = {}
     for reason in _reasons(door):
@@ -144,6 +145,9 @@ def _responses(door: Door) -> dict[str, Any]:
     for status, names in codes.items():
         responses[status] = _problem(status, names)
     for status, kind in door.others.items():
+        if kind is bytes:
+            responses[status] = {"description": _WORDS[status], "content": _content(door, kind)}
+            continue
         other = _schema(kind)
         if status in responses and responses[status].get("content"):
             schema = {"anyOf": [other, _schema(Problem)]}
@@ -154,6 +158,11 @@ def _responses(door: Door) -> dict[str, Any]:
                 "content": {JSON: {"schema": other}},
             }
     return {str(status): responses[status] for status in sorted(responses)}
+
+
+def _content(door: Door, kind: Any) -> dict[str, Any]:
+    """Octets have no schema in OpenAPI 3.1: their media type says all there is to say."""
+    return {door.media: {} if kind is bytes else {"schema": _schema(kind)}}
 
 
 def _problem(status: int, codes: Sequence[str]) -> dict[str, Any]:

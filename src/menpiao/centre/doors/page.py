@@ -96,7 +96,10 @@ def _operation(path: str, method: str, operation: Mapping[str, Any], language: s
     bodies = operation.get("requestBody", {}).get("content", {}).values()
     rows += [(words["body"], _kind(media.get("schema", {}))) for media in bodies]
     for status, answer in operation["responses"].items():
-        kinds = [_kind(media["schema"]) for media in answer.get("content", {}).values()]
+        kinds = [
+            _kind(media["schema"]) if "schema" in media else f"<code>{escape(name)}</code>"
+            for name, media in answer.get("content", {}).items()
+        ]
         said = _marked(answer["description"])
         rows.append((f"{words['answers']} {status}", " · ".join([*kinds, said])))
     head = f"<h3><code>{method.upper()} {escape(path)}</code></h3><p>{_marked(text)}</p>"
