@@ -39,12 +39,11 @@ def merge(ticket: Ticket, happened: Happened, gate: Gate) -> Merged:
         return _zone(ticket, happened, gate, entering=entering)
     if not entering:
         left = max(0, ticket.inside - happened.people)
-        return Merged(replace(ticket, inside=left), 0, 0)
+        return Merged(ticket._replace(inside=left), 0, 0)
     first = min(happened.first_entry, ticket.remaining)
     begins = first > 0 and ticket.used == 0
     used, visits = ticket.used + first, ticket.visits_left
-    after = replace(
-        ticket,
+    after = ticket._replace(
         used=used,
         inside=min(used, ticket.inside + happened.people),
         first_in_at=happened.at if begins else ticket.first_in_at,
