@@ -152,7 +152,8 @@ def _kind(schema: Mapping[str, Any]) -> str:
     if "enum" in schema:
         return " | ".join(f"<code>{escape(str(one))}</code>" for one in schema["enum"])
     if schema.get("type") == "array":
-        return f"[{_kind(schema.get('items', {}))}]"
+        parts = schema.get("prefixItems") or [schema.get("items", {})]
+        return f"[{', '.join(_kind(part) for part in parts)}]"
     rules = [
         f"{sign} {schema[key]}"
         for key, sign in (("minimum", "≥"), ("maximum", "≤"), ("minLength", "|x| ≥"))
