@@ -4,15 +4,13 @@ import asyncio
 from pathlib import Path
 
 import pytest
-from tests.terminals.parts.barrier.lane import FAST, Lane, running, walks
+from tests.terminals.parts.barrier.boards import a_board, seen
+from tests.terminals.parts.barrier.lane import FAST, running, walks
 
 from menpiao.simulation.barrier import Rs485Turnstile, SimulatedRs485, SimulatedRs485Converter
 from menpiao.terminals.parts.barrier.base import (
     Acknowledged,
-    BarrierFault,
     BarrierReady,
-    BarrierState,
-    CountersReset,
     Direction,
     Opened,
     Opening,
@@ -20,7 +18,6 @@ from menpiao.terminals.parts.barrier.base import (
     Passed,
     Totals,
 )
-from menpiao.terminals.parts.barrier.counters import TotalsFile
 from menpiao.terminals.parts.barrier.driver import Options
 from menpiao.terminals.parts.barrier.frame_board import FrameBoard
 from menpiao.terminals.parts.barrier.templates import (
@@ -31,7 +28,6 @@ from menpiao.terminals.parts.barrier.templates import (
     built_in,
     load_profile,
 )
-from menpiao.terminals.ports.serial_port import SerialTransport
 from menpiao.terminals.ports.tcp import TcpConnectTransport
 
 PROFILE = built_in("rs485_turnstile")
@@ -43,14 +39,6 @@ FRAMES = {
     "query": "AA 00 01 02 00 0B 08 FF 00 00 00 00 00 00 00 15",
 }
 STATUS = bytes.fromhex("AA000B12000108000000" + "03E80003E6FA")
-
-
-def a_board(port: str) -> FrameBoard:
-    return FrameBoard(SerialTransport(port, 9600), PROFILE, answer_s=0.1, query_every_s=0.01)
-
-
-async def seen(lane: Lane, count: int) -> None:
-    await lane.until(lambda: len(lane.of(Passed)) >= count)
 
 
 @pytest.mark.parametrize("name", FRAMES)
@@ -145,125 +133,6 @@ def test_tail_gating_in_a_group_is_counted_as_the_group() -> None:
     asyncio.run(main())
 
 
-def test_a_jammed_arm_times_out_and_the_next_visitor_is_let_in() -> None:
-    async def main() -> None:
-        async with SimulatedRs485() as sim, running(a_board(sim.port)) as lane:
-            await lane.first(BarrierReady)
-            sim.turnstile.jammed = True
-            lane.barrier.open(Opening("a", within_s=0.1))
-            lane.barrier.open(Opening("b", within_s=5))
-            lane.barrier.open(Opening("b", within_s=5))
-            await lane.first(OpeningEnded)
-            assert lane.ends == [("a", 0, "timed_out")]
-            sim.turnstile.jammed = False
-            await walks(sim.turnstile)
-            await lane.first(OpeningEnded, 2)
-            assert lane.ends[1:] == [("b", 1, "done")]
-
-    asyncio.run(main())
-
-
-def test_power_cut_of_the_lane_between_opening_and_passage(tmp_path: Path) -> None:
-    # The board goes on counting; what it counted meanwhile is told after the restart, once.
-    store = TotalsFile(tmp_path / "totals.json")
-
-    async def main() -> None:
-        async with SimulatedRs485() as sim:
-            async with running(a_board(sim.port), store=store) as lane:
-                await lane.first(BarrierReady)
-                sim.turnstile.force()
-                await seen(lane, 1)
-                await asyncio.to_thread(_saved, store, Totals(1, 0))
-            for _ in range(3):
-                sim.turnstile.force()
-            async with running(a_board(sim.port), store=store) as lane:
-                missed = await lane.first(Passed)
-                assert (missed.kind.value, missed.people) == ("missed", 3)
-                assert missed.totals == Totals(4, 0)
-                await asyncio.to_thread(_saved, store, Totals(4, 0))
-            async with running(a_board(sim.port), store=store) as lane:
-                await lane.first(BarrierReady)
-                await asyncio.sleep(0.1)
-                assert lane.passages == []
-
-    asyncio.run(main())
-
-
-def _saved(store: TotalsFile, totals: Totals) -> None:
-    import time
-
-    until = time.monotonic() + 5
-    while store.load() != totals and time.monotonic() < until:
-        time.sleep(0.01)
-    assert store.load() == totals
-
-
-def test_power_cut_of_the_board_is_a_reset_and_no_crowd(tmp_path: Path) -> None:
-    store = TotalsFile(tmp_path / "totals.json")
-    store.save(Totals(900_000, 10))
-
-    async def main() -> None:
-        async with SimulatedRs485() as sim:
-            sim.turnstile.counted = {"in": 2, "out": 0}
-            async with running(a_board(sim.port), store=store) as lane:
-                reset = await lane.first(CountersReset)
-                assert (reset.before, reset.after) == (Totals(900_000, 10), Totals(2, 0))
-                assert lane.passages == [("in", "missed", "", 2)]
-
-    asyncio.run(main())
-
-
-def test_counters_go_round(tmp_path: Path) -> None:
-    store = TotalsFile(tmp_path / "totals.json")
-    store.save(Totals(2**24 - 2, 0))
-
-    async def main() -> None:
-        async with SimulatedRs485() as sim:
-            sim.turnstile.counted = {"in": 2**24 + 3, "out": 0}
-            async with running(a_board(sim.port), store=store) as lane:
-                missed = await lane.first(Passed)
-                assert (missed.people, missed.totals) == (5, Totals(3, 0))
-                assert not lane.of(CountersReset)
-
-    asyncio.run(main())
-
-
-def test_unplugged_while_somebody_is_let_in() -> None:
-    async def main() -> None:
-        async with SimulatedRs485() as sim, running(a_board(sim.port)) as lane:
-            await lane.first(BarrierReady)
-            lane.barrier.open(Opening("a", people=2, within_s=5))
-            await lane.first(Opened)
-            sim.line.unplug()
-            await lane.first(BarrierFault)
-            assert lane.barrier.state is BarrierState.OFFLINE
-            lane.barrier.open(Opening("b"))
-            await lane.first(OpeningEnded)
-            assert lane.ends == [("b", 0, "failed")], "whoever comes now hears it at once"
-            sim.turnstile.force()
-            sim.line.plug()
-            await lane.first(BarrierReady, 2)
-            await walks(sim.turnstile)
-            await lane.first(OpeningEnded, 2)
-            assert lane.ends[1:] == [("a", 2, "done")]
-
-    asyncio.run(main())
-
-
-def test_silent_and_well_again() -> None:
-    async def main() -> None:
-        async with SimulatedRs485() as sim, running(a_board(sim.port)) as lane:
-            await lane.first(BarrierReady)
-            sim.board.silent = True
-            assert (await lane.first(BarrierFault)).code.value == "silent"
-            assert lane.barrier.state is BarrierState.FAULT
-            sim.board.silent = False
-            await lane.first(BarrierReady, 2)
-            assert len(lane.of(BarrierFault)) == 1
-
-    asyncio.run(main())
-
-
 def test_behind_a_converter_with_heart_beats() -> None:
     async def main() -> None:
         async with SimulatedRs485Converter() as sim:
@@ -279,24 +148,6 @@ def test_behind_a_converter_with_heart_beats() -> None:
                 await walks(sim.turnstile)
                 await lane.first(OpeningEnded, 2)
                 assert lane.ends == [("a", 1, "done"), ("b", 1, "done")]
-
-    asyncio.run(main())
-
-
-def test_too_many_wait() -> None:
-    async def main() -> None:
-        async with SimulatedRs485() as sim:
-            options = Options(poll_s=0.01, reopen_s=0.05, openings_max=2)
-            async with running(a_board(sim.port), options) as lane:
-                await lane.first(BarrierReady)
-                for key in "abcd":
-                    lane.barrier.open(Opening(key))
-                await lane.first(OpeningEnded)
-                assert {key for key, *_ in lane.ends} == {"c", "d"}
-                lane.barrier.withdraw("b")
-                lane.barrier.withdraw("a")
-                await lane.first(OpeningEnded, 4)
-                assert {key for key, _, reason in lane.ends if reason == "withdrawn"} == {"a", "b"}
 
     asyncio.run(main())
 

@@ -52,7 +52,10 @@ MANIFESTS: Final = (
         abilities=("open", "hold_open", "close", "count", "totals", "exit"),
         trials=(
             Trial("frames and status", Grade.DOCUMENTED, f"{_TESTS}/test_rs485.py"),
-            Trial("passages, restarts, jam, loss", Grade.SIMULATED, f"{_TESTS}/test_rs485.py"),
+            Trial("passages, a converter", Grade.SIMULATED, f"{_TESTS}/test_rs485.py"),
+            Trial("power cuts, counters", Grade.SIMULATED, f"{_TESTS}/test_power_cut.py"),
+            Trial("unplugged, silent", Grade.SIMULATED, f"{_TESTS}/test_unplugged.py"),
+            Trial("a jammed arm", Grade.SIMULATED, f"{_TESTS}/test_jam.py"),
         ),
         unconfirmed=(
             "the whole profile rs485_turnstile comes from one program",
