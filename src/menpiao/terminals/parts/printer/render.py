@@ -181,8 +181,9 @@ class Interpreter:
             case "GS V":
                 items.append(PaperCut())
             case "GS v0":
-                rows = int.from_bytes(arguments[1:3], "little")
-                items.append(PrintedPicture(rows * 8, arguments[5:]))
+                width = int.from_bytes(arguments[1:3], "little")
+                if width:
+                    items.append(PrintedPicture(width * 8, arguments[5:]))
             case "GS (k":
                 self._qr(arguments[2:], items)
             case "DLE EOT":
@@ -203,9 +204,12 @@ class Interpreter:
             self._style = replace(self._style, chinese_size=size)
 
     def _qr(self, body: bytes, items: list[Item]) -> None:
+        if len(body) < 3:  # no function is this short: what it was is shown as not understood
+            self.unknown.append(body)
+            return
         match body[1]:
             case 0x43:
-                self._qr_module = body[2]
+                self._qr_module = max(1, min(body[2], 16))
             case 0x50:
                 self._qr_payload = body[3:].decode("utf-8", "replace")
             case 0x51:
