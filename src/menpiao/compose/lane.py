@@ -3,13 +3,13 @@
 from menpiao.terminals.parts.printer.driver import EscPosPrinter
 from menpiao.terminals.parts.printer.profiles import PROFILES
 from menpiao.terminals.parts.printer.transport_network import NetworkTransport
+from menpiao.terminals.parts.reader.baud import DetectingSerialTransport
 from menpiao.terminals.parts.reader.sam_v import SamVReader
-from menpiao.terminals.ports.serial_port import SerialTransport
 
 
 def serial_reader(port: str) -> SamVReader:
-    """A SAM_V reader on a serial port."""
-    return SamVReader(SerialTransport(port))
+    """A SAM_V reader on a serial port, at whatever rate it answers."""
+    return SamVReader(DetectingSerialTransport(port))
 
 
 def network_printer(host: str, port: int, profile: str = "generic-80") -> EscPosPrinter:
