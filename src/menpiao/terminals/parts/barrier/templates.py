@@ -197,6 +197,10 @@ class FrameParser:
 
     def __init__(self, receive: Mapping[str, Template]) -> None:
         self._templates = tuple(receive.items())
+        first = {template.cells[0] for template in receive.values()}
+        known = first <= set(range(256))
+        # Rubbish up to the next byte that any frame can begin with is dropped at once.
+        self._rubbish = bytes(set(range(256)) - first) if known else b""
         self._buffer = bytearray()
         self.dropped = 0
         """Bytes that were part of no frame."""
@@ -206,7 +210,7 @@ class FrameParser:
         found = []
         buffer = self._buffer
         buffer += data
-        while buffer:
+        while self._skip_rubbish():
             waiting = False
             for name, template in self._templates:
                 if len(buffer) < template.length:
@@ -223,6 +227,14 @@ class FrameParser:
                 del buffer[0]
                 self.dropped += 1
         return found
+
+    def _skip_rubbish(self) -> bool:
+        """Whether there is anything left that may be a frame."""
+        buffer = self._buffer
+        rest = len(buffer.lstrip(self._rubbish)) if self._rubbish else len(buffer)
+        self.dropped += len(buffer) - rest
+        del buffer[: len(buffer) - rest]
+        return rest > 0
 
     def discard(self) -> None:
         """Forget what was begun."""
