@@ -10,7 +10,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from menpiao.compose.lane import network_printer, serial_reader
+from menpiao.compose.lane import barrier_of, network_printer, serial_reader
 from menpiao.terminals.counter.agent import CounterAgent, CounterParts
 from menpiao.terminals.counter.config import (
     CounterConfig,
@@ -39,6 +39,7 @@ def gate_parts(config: GateConfig) -> GateParts:
         IdentityError: this terminal is not enrolled, or its key file cannot be used.
         OSError: the file of authorities cannot be read.
         KeyError: there is no such printer profile.
+        ConfigError: the barrier cannot be what it is said to be.
     """
     printer = config.printer
     return GateParts(
@@ -54,6 +55,7 @@ def gate_parts(config: GateConfig) -> GateParts:
         printer=network_printer(printer.host, printer.port, printer.profile)
         if printer.host
         else None,
+        barrier=barrier_of(config.barrier, config.counters_path),
     )
 
 

@@ -59,9 +59,10 @@ class Reported(Message, frozen=True, kw_only=True):
 class PassageEvent(Message, frozen=True, kw_only=True):
     """Something a barrier did or saw; ``nonce`` names the admission it belongs to, if any.
 
-    ``kind``: opened, open_failed, open_unknown, passed, timed_out, reverse, tailgating,
-    forced_door, hold_open, closed, counted (what the hardware counters moved by while nobody
-    looked), lost (the barrier does not answer), back (it does again).
+    ``kind``: opened, open_failed, open_unknown (the board says nothing), passed, timed_out,
+    free (held open), reverse, tailgating (nobody was let in), counted (the board's counters moved
+    while nobody looked), hold_open, hold_closed, released, alarm, alarm_over, reset (the counters
+    began anew), lost (the barrier does not answer), back (it does).
     """
 
     sequence: Annotated[int, msgspec.Meta(ge=1, le=2**53 - 1)]

@@ -17,6 +17,7 @@ from menpiao.compose.terminal import answer_slip
 from menpiao.simulation.reader import SimulatedReader
 from menpiao.terminals.gate.config import Delays, GateConfig, Reader
 from menpiao.terminals.gate.program import GateParts, run_gate
+from menpiao.terminals.parts.barrier.base import Barrier
 from menpiao.terminals.parts.display.base import View
 from menpiao.terminals.parts.display.kiosk import KioskDisplay
 from menpiao.terminals.parts.printer.base import Printer
@@ -72,6 +73,15 @@ class Lane:
             connection.row_factory = sqlite3.Row
             return [dict(row) for row in connection.execute("select * from asks order by rowid")]
 
+    def passages(self) -> list[tuple[str, int, str]]:
+        """(kind, count, direction) of everything the barrier did, in order."""
+        query = "select kind, count, direction from passages order by sequence"
+        with closing(sqlite3.connect(self.journal_path)) as connection:
+            try:
+                return [tuple(row) for row in connection.execute(query)]
+            except sqlite3.OperationalError:
+                return []  # the lane has not written anything yet
+
     async def state_json(self) -> dict[str, Any]:
         def get() -> dict[str, Any]:
             url = f"http://127.0.0.1:{self.display.port}/state.json"
@@ -87,6 +97,7 @@ async def a_lane(
     centre: Centre | None = None,
     *,
     printer: Printer | None = None,
+    barrier: Barrier | None = None,
     delays: Delays = QUICK,
 ) -> AsyncIterator[Lane]:
     async with centre or Centre() as there, SimulatedReader() as sim:
@@ -104,6 +115,7 @@ async def a_lane(
             display=display,
             make_slip=answer_slip,
             printer=printer,
+            barrier=barrier,
         )
         task = asyncio.create_task(run_gate(config, parts))
         try:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import tomllib
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
 
 import msgspec
@@ -26,6 +26,21 @@ class Reader(_Table, frozen=True):
     """The ID-card reader (301): a serial port such as ``/dev/ttyUSB0``."""
 
     port: str
+
+
+class Barrier(_Table, frozen=True):
+    """What opens: ``kind`` none, lcus, modbus_rtu, modbus_tcp, or frames (with a ``profile``).
+
+    ``port`` is a serial port; ``host`` and ``tcp_port`` are a board or converter on the network.
+    ``direction``: the way that people walk here; a passage the other way is reported as reverse.
+    """
+
+    kind: Literal["none", "lcus", "modbus_rtu", "modbus_tcp", "frames"] = "none"
+    port: str = ""
+    host: str = ""
+    tcp_port: Port = 502
+    profile: str = "rs485_turnstile"
+    direction: Literal["in", "out", "both"] = "in"
 
 
 class Printer(_Table, frozen=True):
@@ -59,6 +74,8 @@ class Delays(_Table, frozen=True):
     """How long an unanswered card is asked for again under its first nonce."""
     journal_s: Seconds = 2.0
     """For one write to the journal, before the disk is taken for broken."""
+    pass_within_s: Seconds = 8.0
+    """For each person to walk through after the barrier has opened."""
     probe_s: Seconds = 5.0
     """Between two looks whether a broken journal works again."""
 
@@ -76,12 +93,18 @@ class GateConfig(_Table, frozen=True):
     """PEM certificates to trust for the centre instead of the system's."""
     printer: Printer = Printer()
     display: Display = Display()
+    barrier: Barrier = Barrier()
     delays: Delays = Delays()
 
     @property
     def key_path(self) -> Path:
         """The file of this terminal's key."""
         return self.data_dir / self.key_file
+
+    @property
+    def counters_path(self) -> Path:
+        """The file of the barrier's counters as they were last seen."""
+        return self.data_dir / "barrier.json"
 
     @property
     def journal_path(self) -> Path:
@@ -128,4 +151,6 @@ def new_config(centre: str, gate_id: int, reader_port: str) -> str:
         'profile = "generic-80"\n'
         "\n[display]\n"
         "port = 8750\n"
+        "\n[barrier]\n"
+        'kind = "none"  # lcus, modbus_rtu, modbus_tcp, frames\n'
     )

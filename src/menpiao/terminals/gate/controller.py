@@ -10,6 +10,7 @@ import asyncio
 import secrets
 from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import structlog
@@ -18,12 +19,27 @@ from menpiao.domain.reasons import Reason
 from menpiao.terminals.gate.config import Delays
 from menpiao.terminals.gate.decider import Decider
 from menpiao.terminals.gate.journal import Journal, Outcome
+from menpiao.terminals.gate.passing import Passing
 from menpiao.terminals.gate.presentations import Presentations
 from menpiao.terminals.gate.slips import Slips
 from menpiao.terminals.gate.states import RESTING, SHOWING, GateState, check_step
 from menpiao.terminals.gate.troubles import Troubles
 from menpiao.terminals.gate.views import Views, place_of
-from menpiao.terminals.parts.display.base import Display
+from menpiao.terminals.parts.barrier.base import (
+    AlarmChanged,
+    Barrier,
+    BarrierEvent,
+    BarrierFault,
+    BarrierReady,
+    CountersReset,
+    Direction,
+    Hold,
+    HoldChanged,
+    Opened,
+    OpeningEnded,
+    Passed,
+)
+from menpiao.terminals.parts.display.base import Display, View
 from menpiao.terminals.parts.link.base import (
     Greeted,
     LateAnswer,
@@ -45,7 +61,10 @@ from menpiao.wire.check import Answer, Ask, Change, Command, Credential
 
 log = structlog.get_logger(__name__)
 
+LaneEvent = ReaderEvent | LinkEvent | BarrierEvent
+"""Whatever a part of the lane may tell."""
 _CARDS_WAITING_MOST = 4
+_HOLDS = {"hold_open": Hold.OPEN, "hold_closed": Hold.CLOSED, "release": Hold.NONE}
 
 
 def random_nonce() -> str:
@@ -56,7 +75,7 @@ def random_nonce() -> str:
 class Controller:
     """One lane. ``clock`` gives the time in UTC; ``new_nonce`` is never twice the same."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - the parts of a lane, each by its name
         self,
         gate_id: int,
         decider: Decider,
@@ -64,6 +83,7 @@ class Controller:
         journal: Journal,
         slips: Slips,
         *,
+        barrier: Barrier | None = None,
         delays: Delays | None = None,
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
         new_nonce: Callable[[], str] = random_nonce,
@@ -80,17 +100,20 @@ class Controller:
         self._cards = Presentations(
             self._delays.same_card_s, self._delays.repeat_nonce_s, new_nonce
         )
-        self._events: asyncio.Queue[ReaderEvent | LinkEvent] = asyncio.Queue()
+        self._passing = Passing(barrier, journal, gate_id, clock, self._delays.pass_within_s)
+        self._troubles.barrier = barrier is not None
+        self._events: asyncio.Queue[LaneEvent] = asyncio.Queue()
         self._state = GateState.OUT_OF_SERVICE
         self._shown_at = 0.0
         self._probed_at = 0.0
+        self._admitted: View | None = None
 
     @property
     def state(self) -> GateState:
         """Where the lane is."""
         return self._state
 
-    def deliver(self, event: ReaderEvent | LinkEvent) -> None:
+    def deliver(self, event: LaneEvent) -> None:
         """Take an event of a part; never blocks."""
         is_card = isinstance(event, CardPresented | CardUnreadable)
         if is_card and self._events.qsize() >= _CARDS_WAITING_MOST:
@@ -102,6 +125,11 @@ class Controller:
     async def run(self) -> None:
         """Serve the lane until cancelled."""
         self._rest()
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(self._passing.run(self.deliver), name="passing")
+            await self._serve()
+
+    async def _serve(self) -> None:
         while True:
             event = await self._next()
             try:
@@ -112,7 +140,7 @@ class Controller:
                 self._shown_at = self._now_s()
                 self._display.show(self._views.refusal(Reason.NEEDS_STAFF))
 
-    async def _next(self) -> ReaderEvent | LinkEvent | None:
+    async def _next(self) -> LaneEvent | None:
         """The next event; None when an answer was shown long enough, or it is time to look."""
         wait_s = None
         if self._state in SHOWING:
@@ -124,7 +152,7 @@ class Controller:
                 return await self._events.get()
         return None
 
-    async def _handle(self, event: ReaderEvent | LinkEvent | None) -> None:
+    async def _handle(self, event: LaneEvent | None) -> None:
         match event:
             case CardPresented():
                 await self._card(event.card)
@@ -141,16 +169,55 @@ class Controller:
                 self._views.link = event.state.value
             case Greeted():
                 self._views.place = place_of(event.welcome, self._gate_id)
+                leaves = self._views.place.direction == "exit"
+                self._passing.direction = Direction.OUT if leaves else Direction.IN
             case LateAnswer():
                 await self._note(event.answer, "late")
-            case Command() | Change():
-                # No command opens a lane: only a decision on a document does.
+            case Command():
+                self._command(event)
+            case Change():
                 log.info("not_for_this_lane", message=type(event).__name__)
+            case (
+                Opened()
+                | Passed()
+                | OpeningEnded()
+                | AlarmChanged()
+                | HoldChanged()
+                | CountersReset()
+                | BarrierFault()
+                | BarrierReady()
+            ):
+                self._barrier(event)
             case None:
                 await self._pause_over()
         # What is being shown to a visitor is shown to its end.
         if self._state in RESTING:
             self._rest()
+
+    def _barrier(self, event: BarrierEvent) -> None:
+        """What the barrier did: noted, and shown where it changes what people should do."""
+        self._passing.note(event)
+        match event:
+            case BarrierFault():
+                self._troubles.barrier = True
+            case BarrierReady():
+                self._troubles.barrier = False
+            case HoldChanged(hold):
+                self._troubles.hold = hold
+            case _:
+                left = self._passing.left(event)
+                if left and self._state is GateState.SHOWING_ADMIT and self._admitted is not None:
+                    self._shown_at = self._now_s()
+                    self._display.show(replace(self._admitted, people=left))
+
+    def _command(self, command: Command) -> None:
+        """A person of the house opens or holds the lane, through the centre: an act of its own."""
+        done = False
+        if command.action == "open_once":
+            done = self._passing.open(f"command-{command.id}", 1)
+        elif command.action in _HOLDS:
+            done = self._passing.hold(_HOLDS[command.action])
+        log.info("command", action=command.action, id=command.id, done=done)
 
     async def _pause_over(self) -> None:
         if self._troubles.journal:
@@ -159,6 +226,8 @@ class Controller:
         self._rest()
 
     async def _card(self, card: CardRead) -> None:
+        if self._state is GateState.HELD_OPEN:
+            return  # the screen says so: nobody needs a card, and no ticket is used up
         kind = card.document_type
         digest = self._cards.digest(kind, card.number)
         if self._cards.is_repeat(digest, self._now_s()):
@@ -209,7 +278,11 @@ class Controller:
         await self._let_be_read()
         self._go(GateState.SHOWING_ADMIT if answer.admitted else GateState.SHOWING_REFUSE)
         self._shown_at = self._now_s()
-        self._display.show(self._views.answer(answer))
+        view = self._views.answer(answer)
+        self._admitted = view if answer.admitted else None
+        self._display.show(view)
+        if answer.admitted:
+            self._passing.open(answer.nonce, answer.people)
         await self._note(answer, "admitted" if answer.admitted else "refused")
         if answer.admitted:
             self._slips.print_later(answer, self._views.place.site)
@@ -244,7 +317,9 @@ class Controller:
         troubles = self._troubles
         state = troubles.resting_state
         self._go(state)
-        if state is GateState.IDLE:
+        if state is GateState.HELD_OPEN:
+            view = self._views.held_open()
+        elif state is GateState.IDLE:
             view = self._views.offline() if troubles.link else self._views.ready()
         else:
             view = self._views.closed(state.value, troubles.shown_cause)

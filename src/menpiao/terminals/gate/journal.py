@@ -38,6 +38,15 @@ create table if not exists asks (
     printed text not null default ''
 ) strict;
 create index if not exists asks_by_time on asks (asked_at);
+create table if not exists passages (
+    sequence integer primary key autoincrement,
+    gate_id integer not null,
+    at text not null,
+    kind text not null,
+    count integer not null,
+    direction text not null,
+    nonce text not null
+) strict;
 """
 _DAMAGED: Final = {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}
 
@@ -51,6 +60,18 @@ class Outcome:
     people: int = 0
     ticket_no: str = ""
     at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class PassageNote:
+    """Something the barrier did or saw, as ``wire.lane.PassageEvent`` names it."""
+
+    gate_id: int
+    at: datetime
+    kind: str
+    count: int = 1
+    direction: str = ""
+    nonce: str = ""
 
 
 class Journal:
@@ -94,6 +115,42 @@ class Journal:
     async def printed(self, nonce: str, status: str) -> bool:
         """Note how the slip of an ask ended."""
         return await self._write("update asks set printed = ? where nonce = ?", (status, nonce))
+
+    async def passage(self, note: PassageNote) -> bool:
+        """Note what the barrier did, under the next number; numbers are never used again."""
+        return await self._write(
+            "insert into passages (gate_id, at, kind, count, direction, nonce)"
+            " values (?, ?, ?, ?, ?, ?)",
+            (
+                note.gate_id,
+                note.at.isoformat(),
+                note.kind,
+                note.count,
+                note.direction,
+                note.nonce,
+            ),
+        )
+
+    async def passages_due(self, most: int) -> list[tuple[int, PassageNote]]:
+        """The oldest passages that the centre does not have yet, with their numbers."""
+        found: list[tuple[int, PassageNote]] = []
+
+        def read(connection: sqlite3.Connection) -> None:
+            rows = connection.execute(
+                "select sequence, gate_id, at, kind, count, direction, nonce from passages"
+                " order by sequence limit ?",
+                (most,),
+            )
+            found.extend(
+                (row[0], PassageNote(row[1], datetime.fromisoformat(row[2]), *row[3:]))
+                for row in rows
+            )
+
+        return found if await self._run(read) else []
+
+    async def passages_kept(self, upto: int) -> bool:
+        """Forget passages that the centre has, up to this number."""
+        return await self._write("delete from passages where sequence <= ?", (upto,))
 
     async def works(self) -> bool:
         """Whether an entry could be written now: one is written, and taken back."""

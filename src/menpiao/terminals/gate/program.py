@@ -12,6 +12,7 @@ from menpiao.terminals.gate.controller import Controller
 from menpiao.terminals.gate.decider import CentreDecides
 from menpiao.terminals.gate.journal import Journal
 from menpiao.terminals.gate.slips import MakeSlip, Slips
+from menpiao.terminals.parts.barrier.base import Barrier
 from menpiao.terminals.parts.display.base import Display
 from menpiao.terminals.parts.link.base import Link
 from menpiao.terminals.parts.printer.base import Printer
@@ -22,13 +23,14 @@ log = structlog.get_logger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class GateParts:
-    """What a lane is made of; ``printer`` None: no slips."""
+    """What a lane is made of; ``printer`` None: no slips; ``barrier`` None: a person opens."""
 
     reader: Reader
     link: Link
     display: Display
     make_slip: MakeSlip
     printer: Printer | None = None
+    barrier: Barrier | None = None
 
 
 async def run_gate(config: GateConfig, parts: GateParts) -> None:
@@ -44,6 +46,7 @@ async def run_gate(config: GateConfig, parts: GateParts) -> None:
         parts.display,
         journal,
         slips,
+        barrier=parts.barrier,
         delays=config.delays,
     )
     log.info("gate_starts", gate=config.gate_id)

@@ -5,7 +5,8 @@ IDLE ─card─▶ READING ─journalled─▶ ASKING ─admitted─▶ SHOWING_
   ▲             └─ no journal ─┐      └─ all else ─▶ SHOWING_REFUSE ──┤
   │                            └─────────────────────▶      ▲         │
   └──────── held long enough, or at once with a new card ◀──┴─────────┘
-FAULT: the reader is out of service · OUT_OF_SERVICE: the journal is, or the centre refuses us
+FAULT: reader or barrier is out of service · HELD_OPEN: everybody walks, cards are not needed
+OUT_OF_SERVICE: the journal is broken, the centre refuses us, or the barrier is held closed
 ```
 """
 
@@ -24,11 +25,14 @@ class GateState(StrEnum):
     ASKING = "asking"
     SHOWING_ADMIT = "showing_admit"
     SHOWING_REFUSE = "showing_refuse"
+    HELD_OPEN = "held_open"
     FAULT = "fault"
     OUT_OF_SERVICE = "out_of_service"
 
 
-RESTING: Final = frozenset({GateState.IDLE, GateState.FAULT, GateState.OUT_OF_SERVICE})
+RESTING: Final = frozenset(
+    {GateState.IDLE, GateState.HELD_OPEN, GateState.FAULT, GateState.OUT_OF_SERVICE}
+)
 SHOWING: Final = frozenset({GateState.SHOWING_ADMIT, GateState.SHOWING_REFUSE})
 
 _FROM_REST: Final = frozenset({GateState.READING, GateState.SHOWING_REFUSE})
@@ -36,6 +40,7 @@ _FROM_REST: Final = frozenset({GateState.READING, GateState.SHOWING_REFUSE})
 # Nothing leads to SHOWING_ADMIT but ASKING: nobody is admitted without having been asked for.
 NEXT: Final[dict[GateState, frozenset[GateState]]] = {
     GateState.IDLE: _FROM_REST | RESTING,
+    GateState.HELD_OPEN: RESTING,
     GateState.FAULT: _FROM_REST | RESTING,
     GateState.OUT_OF_SERVICE: _FROM_REST | RESTING,
     GateState.READING: frozenset({GateState.ASKING, GateState.SHOWING_REFUSE}),

@@ -112,6 +112,11 @@ class Views:
         """The lane stands, and the centre cannot be asked."""
         return replace(self.refusal(Reason.MANUAL_LANE, Signal.CAUTION), state="idle")
 
+    def held_open(self) -> View:
+        """Everybody walks: no card is needed."""
+        view = self.refusal(Reason.WALK_THROUGH, Signal.ADMIT)
+        return replace(view, state="held_open")
+
     def closed(self, state: str, cause: Reason | None = None) -> View:
         """The lane cannot be used; ``cause`` is for the staff who look at it."""
         words = WORDINGS[cause] if cause else None
