@@ -17,10 +17,18 @@ CASES = {
         *(f"reference {n} clients" for n in (1, 8, 32)),
         *(f"http {n} concurrent" for n in (1, 32, 256)),
     },
+    "gate": {
+        *(
+            f"{lanes}: {span}"
+            for lanes in ("1 lane", "40 lanes and a rush")
+            for span in ("text → screen", "text → pulse", "laid → pulse")
+        ),
+        "the rush meanwhile: bookings",
+    },
 }
 
 
-@pytest.mark.parametrize("name", ["check", "booking"])
+@pytest.mark.parametrize("name", ["check", "booking", "gate"])
 def test_a_short_run_measures_every_case_and_violates_nothing(name, tmp_path, capsys):
     out = tmp_path / "result.json"
     assert main([name, "--seconds", "1", "--json", str(out)]) == 0

@@ -16,16 +16,18 @@ _REFERENCE = (1, 8, 32)
 _SMALL = 200
 
 
-class _Buyers:
+class Buyers:
     """Makes bookings: a fresh token and a new person each time."""
 
-    def __init__(self, product_id: int) -> None:
+    def __init__(self, product_id: int, start: int = 0) -> None:
+        """Buy this product, for the people from the ``start``-th on."""
         self._product_id = product_id
-        self._people = numbers()
+        self._people = numbers(start)
         self._salt = secrets.token_hex(4)
         self._made = 0
 
     def booking(self, slot_id: int) -> Request:
+        """The next booking of a slot, as octets."""
         self._made += 1
         token = f"bench-{self._salt}-{self._made:010d}"
         body = (
@@ -45,7 +47,7 @@ def bench_booking(seconds: int) -> Report:
         reference = [
             run_reference(store, f"reference {n} clients", SALE, n, seconds) for n in _REFERENCE
         ]
-        buyers = _Buyers(park.product_id)
+        buyers = Buyers(park.product_id)
         with serving(store, "booking") as port:
             cases = [_measure(port, buyers, park.hot_slot, "warm-up", 8, min(1, seconds / 4))]
             cases += [
@@ -58,7 +60,7 @@ def bench_booking(seconds: int) -> Report:
 
 
 def _measure(
-    port: int, buyers: _Buyers, slot_id: int, case: str, askers: int, seconds: float
+    port: int, buyers: Buyers, slot_id: int, case: str, askers: int, seconds: float
 ) -> Measured:
     out = Measured(case)
 

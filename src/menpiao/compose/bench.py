@@ -138,6 +138,20 @@ class BenchStore:
                 connection.execute(_SLOT, (site, slot, product, today, starts, ends, capacity))
         return Park(site, gate, product, device, 1, 2)
 
+    def plant_devices(self, park: Park, public_keys: Sequence[bytes]) -> list[int]:
+        """Enrol a terminal for each of these keys, at the park's gate; their ids."""
+        ids = []
+        for key in public_keys:
+            row = self.rows(
+                "WITH made AS (INSERT INTO device (site_id, name, public_key, enrolled_at)"
+                " VALUES (%s, 'bench', %s, now()) RETURNING id)"
+                " INSERT INTO device_gates (device_id, gate_id) SELECT id, %s FROM made"
+                " RETURNING device_id",
+                [park.site_id, key, park.gate_id],
+            )
+            ids.append(int(row[0][0]))
+        return ids
+
     def plant_tickets(self, park: Park, numbers: Sequence[str], others: int) -> None:
         """Valid tickets of 500 people for these ID numbers, among ``others`` of other people."""
         now = datetime.now(UTC)
@@ -194,8 +208,8 @@ def _free_port() -> int:
 
 
 @contextlib.contextmanager
-def serving(store: BenchStore, server: str) -> Iterator[int]:
-    """Run ``menpiao serve SERVER`` on the store as a process of its own; gives its port.
+def serving(store: BenchStore, *servers: str) -> Iterator[int]:
+    """Run ``menpiao serve SERVERS`` on the store as a process of its own; gives its port.
 
     Raises:
         RuntimeError: it did not begin to answer.
@@ -204,7 +218,7 @@ def serving(store: BenchStore, server: str) -> Iterator[int]:
     environment = store.environment | {"MENPIAO_HTTP_PORT": str(port)}
     with (store.folder / "server.log").open("ab") as log:
         process = subprocess.Popen(  # noqa: S603 - our own program and arguments
-            [sys.executable, "-m", "menpiao", "serve", server],
+            [sys.executable, "-m", "menpiao", "serve", *servers],
             env=environment,
             stdout=log,
             stderr=log,

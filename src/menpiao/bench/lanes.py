@@ -1,0 +1,182 @@
+"""Whole lanes to be measured: reader and relay on pseudo-terminals, the gate program between."""
+
+import asyncio
+import time
+from collections.abc import Sequence
+from contextlib import AsyncExitStack
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Self
+
+from menpiao.compose.lane import serial_reader
+from menpiao.compose.terminal import answer_slip
+from menpiao.simulation.barrier import SimulatedLcus
+from menpiao.simulation.cards import resident
+from menpiao.simulation.reader import SimulatedReader
+from menpiao.terminals.gate.config import Delays, GateConfig, Reader
+from menpiao.terminals.gate.program import GateParts, run_gate
+from menpiao.terminals.parts.barrier.driver import BoardBarrier, Options
+from menpiao.terminals.parts.barrier.lcus import LcusBoard
+from menpiao.terminals.parts.display.base import Signal, View
+from menpiao.terminals.parts.display.kiosk import KioskDisplay
+from menpiao.terminals.parts.link.identity import Identity, save_identity
+from menpiao.terminals.parts.link.websocket import WebSocketLink
+from menpiao.terminals.ports.serial_port import SerialTransport
+
+_TEXT_OCTETS = 200
+"""Only a card's text is longer: what is written then is what the lane was waiting for."""
+_PULSE = bytes.fromhex("A00101A2")
+_WAIT_S = 10.0
+
+
+@dataclass(slots=True)
+class Passage:
+    """One card: seconds from its text on the wire, and from its being laid."""
+
+    number: str
+    screen_s: float = 0.0
+    pulse_s: float = 0.0
+    laid_to_pulse_s: float = 0.0
+    admitted: bool = False
+    said: str = ""
+
+
+class _Reader(SimulatedReader):
+    """Notes when the last octet of a card's text left."""
+
+    text_at = 0.0
+
+    def _write(self, data: bytes) -> None:
+        super()._write(data)
+        if len(data) >= _TEXT_OCTETS:
+            self.text_at = time.perf_counter()
+
+
+class _Relay(SimulatedLcus):
+    """Notes when it was told to pulse."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.pulsed_at = 0.0
+        self.told = asyncio.Event()
+
+    def _receive(self, data: bytes) -> None:
+        before = len(self.frames)
+        super()._receive(data)
+        if _PULSE in self.frames[before:]:
+            self.pulsed_at = time.perf_counter()
+            self.told.set()
+        del self.frames[:]
+
+
+class _Screen(KioskDisplay):
+    """Notes when a decision was shown."""
+
+    def __init__(self) -> None:
+        super().__init__(0)
+        self.shown_at = 0.0
+        self.view: View | None = None
+        self.latest: View | None = None
+        self.told = asyncio.Event()
+
+    def show(self, view: View) -> None:
+        super().show(view)
+        self.latest = view
+        if view.signal in {Signal.ADMIT, Signal.REFUSE}:
+            self.shown_at = time.perf_counter()
+            self.view = view
+            self.told.set()
+
+
+@dataclass(slots=True)
+class BenchLane:
+    """One lane under measurement."""
+
+    centre: str
+    gate_id: int
+    identity: Identity
+    folder: Path
+    passages: list[Passage] = field(default_factory=list)
+    _reader: _Reader = field(default_factory=_Reader)
+    _relay: _Relay = field(default_factory=_Relay)
+    _screen: _Screen = field(default_factory=_Screen)
+    _stack: AsyncExitStack = field(default_factory=AsyncExitStack)
+    _task: asyncio.Task[None] | None = None
+    link: WebSocketLink | None = None
+
+    async def __aenter__(self) -> Self:
+        await self._stack.enter_async_context(self._reader)
+        await self._stack.enter_async_context(self._relay)
+        self.folder.mkdir(parents=True, exist_ok=True)
+        config = GateConfig(
+            centre=self.centre,
+            gate_id=self.gate_id,
+            reader=Reader(port=self._reader.port),
+            data_dir=self.folder,
+            delays=Delays(hold_s=1.0, least_show_s=0.01),
+        )
+        save_identity(config.key_path, self.identity)
+        self.link = WebSocketLink(self.centre, self.identity)
+        board = LcusBoard(SerialTransport(self._relay.port, 9600), pulse_s=0.2)
+        parts = GateParts(
+            reader=serial_reader(self._reader.port),
+            link=self.link,
+            display=self._screen,
+            make_slip=answer_slip,
+            barrier=BoardBarrier(board, Options(unseen_s=0.5)),
+        )
+        self._task = asyncio.create_task(run_gate(config, parts))
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        if self._task is not None:
+            self._task.cancel()
+            await asyncio.gather(self._task, return_exceptions=True)
+        await self._stack.aclose()
+
+    async def ready(self) -> None:
+        """Wait until the lane stands: link up, reader found, relay there.
+
+        Raises:
+            TimeoutError: it does not within a reasonable time.
+        """
+        async with asyncio.timeout(30):
+            while not (self._screen.ready.is_set() and self._is_idle()):  # noqa: ASYNC110 - polled
+                await asyncio.sleep(0.05)
+
+    def _is_idle(self) -> bool:
+        shown = self._screen.latest
+        return shown is not None and shown.signal is Signal.READY
+
+    async def lay(self, number: str) -> Passage:
+        """Lay a card, wait for screen and pulse, lift it."""
+        self._relay.told.clear()
+        self._screen.told.clear()
+        laid_at = time.perf_counter()
+        self._reader.lay(resident(number, "李样例"))
+        passage = Passage(number)
+        try:
+            async with asyncio.timeout(_WAIT_S):
+                await self._screen.told.wait()
+                view = self._screen.view
+                passage.said = view.zh if view else ""
+                passage.screen_s = self._screen.shown_at - self._reader.text_at
+                if view is not None and view.signal is Signal.ADMIT:
+                    await self._relay.told.wait()
+                    passage.pulse_s = self._relay.pulsed_at - self._reader.text_at
+                    passage.laid_to_pulse_s = self._relay.pulsed_at - laid_at
+                    passage.admitted = True
+        except TimeoutError:
+            passage.said = "no answer"
+        self._reader.lift()
+        self.passages.append(passage)
+        return passage
+
+    async def walk(self, numbers: Sequence[str], every_s: float, until: float) -> None:
+        """One card after the other, one each ``every_s``, until then."""
+        for number in numbers:
+            began = time.perf_counter()
+            if began >= until:
+                return
+            await self.lay(number)
+            await asyncio.sleep(max(0.0, began + every_s - time.perf_counter()))
