@@ -175,6 +175,7 @@ class CentreApp:
         self._pages = pages
         self._servers = servers
         self.centre: Centre | None = None
+        self.check: CheckApi | None = None
         self._hot: list[HotDoor] = []
         names = Names()
         self.app = HotStarlette(
@@ -218,9 +219,9 @@ class CentreApp:
         ]
         if self._runs("check"):
             identity = Identity(centre.keys.get("device_tokens"))
-            check = CheckApi(centre.lanes, identity, utc_now)
-            routes += check.routes()
-            self._hot += check.hot()
+            self.check = CheckApi(centre.lanes, identity, utc_now)
+            routes += self.check.routes()
+            self._hot += self.check.hot()
         if self._runs("booking"):
             booking = BookingApi(centre.booking)
             routes += booking.routes()

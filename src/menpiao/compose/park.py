@@ -166,3 +166,14 @@ def enrolment_code_for(site: Site, gate_name: str) -> str | None:
     """A one-time code for a gate by its name; None when there is none."""
     gates = list(Gate.objects.filter(site=site, name=gate_name))
     return enrolment_code(gates) if gates else None
+
+
+def has_other_sites() -> bool:
+    """Whether somebody has set up a site that is not the demo park."""
+    return Site.objects.exclude(code="yunshan").exists()
+
+
+def gates_of(site: Site) -> dict[str, tuple[int, str]]:
+    """Id and direction of a site's gates, by name."""
+    rows = Gate.objects.filter(site=site).order_by("pk")
+    return {gate.name: (gate.pk, gate.direction) for gate in rows}

@@ -6,6 +6,7 @@ import gc
 import os
 import signal
 import sys
+from collections.abc import Iterator
 from types import FrameType
 from typing import Any, cast
 
@@ -76,12 +77,19 @@ def _pages(servers: tuple[str, ...]) -> ASGIApp | None:
     return cast("ASGIApp", WSGIMiddleware(application, workers=10))
 
 
-def server_config(settings: Settings, servers: tuple[str, ...]) -> uvicorn.Config:
-    """How uvicorn runs the chosen servers: fast parsers, plain frames, no access log."""
+def centre_app(settings: Settings, servers: tuple[str, ...]) -> CentreApp:
+    """The chosen servers with their pages."""
     http = settings.http
     alone = is_loopback(http.host) and not http.public_url
-    app = CentreApp(settings, servers, pages=_pages(servers), alone=alone).app
-    return _config(app, http.host, http.port)
+    return CentreApp(settings, servers, pages=_pages(servers), alone=alone)
+
+
+def server_config(
+    settings: Settings, servers: tuple[str, ...], application: CentreApp | None = None
+) -> uvicorn.Config:
+    """How uvicorn runs the chosen servers: fast parsers, plain frames, no access log."""
+    app = (application or centre_app(settings, servers)).app
+    return _config(app, settings.http.host, settings.http.port)
 
 
 def _config(app: Starlette, host: str, port: int) -> uvicorn.Config:
@@ -132,6 +140,18 @@ def _run(config: uvicorn.Config) -> None:
 
 def _leave(number: int, frame: FrameType | None) -> None:  # noqa: ARG001 - a handler's shape
     sys.exit(0)
+
+
+@contextlib.contextmanager
+def hold_database(settings: Settings) -> Iterator[None]:
+    """Be a user of the data store while the block runs; the last user stops an embedded one."""
+    from menpiao.storage.database.connect import database_url, stop_embedded
+
+    database_url(settings)
+    try:
+        yield
+    finally:
+        stop_embedded()
 
 
 def leave_database() -> None:
