@@ -8,7 +8,7 @@ import logging
 import sys
 from collections.abc import Mapping, MutableMapping
 from datetime import date
-from typing import Any
+from typing import Any, TextIO
 
 import structlog
 from structlog.typing import EventDict, Processor
@@ -17,10 +17,14 @@ from menpiao.domain.masking import scrub
 from menpiao.settings import Log
 
 
-def configure(settings: Log) -> None:
-    """Set up logging for this process; the last call counts."""
+def configure(settings: Log, output: TextIO | None = None) -> None:
+    """Set up logging for this process; the last call counts.
+
+    ``output``: where it goes; not given, to standard error.
+    """
+    output = output or sys.stderr
     level = getattr(logging, settings.level.upper())
-    as_json = settings.format == "json" or (settings.format == "auto" and not sys.stderr.isatty())
+    as_json = settings.format == "json" or (settings.format == "auto" and not output.isatty())
     before: list[Processor] = [
         structlog.contextvars.merge_contextvars,
         structlog.stdlib.add_log_level,
@@ -31,15 +35,15 @@ def configure(settings: Log) -> None:
     render: Processor = (
         structlog.processors.JSONRenderer(ensure_ascii=False)
         if as_json
-        else structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty())
+        else structlog.dev.ConsoleRenderer(colors=output.isatty())
     )
     structlog.configure(
         processors=[*before, clean, render],
         wrapper_class=structlog.make_filtering_bound_logger(level),
-        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+        logger_factory=structlog.PrintLoggerFactory(output),
         cache_logger_on_first_use=True,
     )
-    handler = logging.StreamHandler(sys.stderr)
+    handler = logging.StreamHandler(output)
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
             foreign_pre_chain=[structlog.stdlib.add_logger_name, *before],

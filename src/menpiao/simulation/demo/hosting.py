@@ -4,9 +4,7 @@ import asyncio
 import contextlib
 import socket
 from collections.abc import AsyncIterator, Iterator
-from pathlib import Path
 
-import structlog
 import uvicorn
 
 _HOST = "127.0.0.1"
@@ -41,20 +39,6 @@ async def serving(config: uvicorn.Config) -> AsyncIterator[None]:
     finally:
         server.should_exit = True
         await task
-
-
-@contextlib.asynccontextmanager
-async def logged_to(file: Path) -> AsyncIterator[None]:
-    """Let this process's log go to a file, so that the terminal shows where to look."""
-    with file.open("a", encoding="utf-8") as output:
-        structlog.configure(
-            logger_factory=structlog.PrintLoggerFactory(output),
-            cache_logger_on_first_use=False,
-        )
-        try:
-            yield
-        finally:
-            structlog.reset_defaults()
 
 
 def is_free(port: int) -> bool:

@@ -10,10 +10,11 @@ from pathlib import Path
 import msgspec
 
 from menpiao.centre.commerce.doors import NOTIFICATIONS
+from menpiao.compose.logs import configure
 from menpiao.compose.serve import leave_database, prepare, server_config
 from menpiao.settings import Http, Settings
 from menpiao.simulation import sms
-from menpiao.simulation.demo.hosting import free_port, is_free, logged_to, serving
+from menpiao.simulation.demo.hosting import free_port, is_free, serving
 from menpiao.simulation.demo.stage import Planned, open_stage
 from menpiao.simulation.once import Bench, run_once
 from menpiao.simulation.payment import make_merchant, running
@@ -69,7 +70,13 @@ def _run(settings: Settings, *, once: bool) -> int:
         )
         folder = settings.data_dir.resolve() / "demo"
         folder.mkdir(parents=True, exist_ok=True)
-        return asyncio.run(_stay(settings, planned, folder))
+        # So that the terminal shows where to look, and nothing else.
+        with (folder / "centre.log").open("a", encoding="utf-8") as log:
+            configure(settings.log, log)
+            try:
+                return asyncio.run(_stay(settings, planned, folder))
+            finally:
+                configure(settings.log)
     except (EnrolmentError, IdentityError, OSError) as error:
         print(f"menpiao: {error}", file=sys.stderr)  # noqa: T201
         return 1
@@ -95,7 +102,7 @@ async def _stay(settings: Settings, planned: Planned, folder: Path) -> int:
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, told.set)
-    async with logged_to(folder / "centre.log"), open_stage(settings, planned) as stage:
+    async with open_stage(settings, planned) as stage:
         print(f"\n  the demo:    {stage.dock_url}")  # noqa: T201
         print(f"  the centre:  {settings.public_url}")  # noqa: T201
         print(f"\nCtrl-C ends it; logs are in {folder}.", flush=True)  # noqa: T201

@@ -106,7 +106,7 @@ def _served(world: World, seen: Overview, links: int) -> dict[str, PartState]:
             "ok" if links else "warn",
             f"应答 {seen.admissions} 次，闸机在线 {links}",
             f"{seen.admissions} answers, {links} gates linked",
-            f"{url}/healthz",
+            url + ("/metrics" if has_door(world.application, "/metrics") else "/healthz"),
             seen.admissions,
         ),
         "703": PartState(
