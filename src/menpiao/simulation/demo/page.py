@@ -52,7 +52,7 @@ _TEXTS: Final[dict[str, tuple[str, str]]] = {
     "todo": ("虚线框：尚未建成", "Dashed: not built yet"),
     "gate_reader": ("东门1号闸机", "East Gate 1"),
     "counter_reader": ("售票窗口", "Counter"),
-    "which": ("刷卡位置", "Lay cards on"),
+    "which": ("刷卡位置", "Lay on"),
     "empty_reader": ("读卡器上没有卡", "no card on the reader"),
     "lift": ("拿起", "Lift"),
     "tray": ("证件", "Cards"),
