@@ -40,6 +40,10 @@ class Http(_Section, frozen=True):
     port: int = 8700
     public_url: str = ""
     """What visitors, gates and payment platforms use to reach us; empty = http://host:port."""
+    trusted_proxies: str = ""
+    """Addresses of the switch in front, with commas between them: they are believed when they say,
+    by X-Forwarded-For and X-Forwarded-Proto, for whom they ask. Without them all visitors behind a
+    switch would share its address, and its limits."""
 
 
 class Log(_Section, frozen=True):

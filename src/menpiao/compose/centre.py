@@ -30,6 +30,7 @@ from menpiao.centre.commerce.wechat.client import WechatPay
 from menpiao.centre.counter.api import CounterApi
 from menpiao.centre.counter.service import CounterService
 from menpiao.centre.design import door
+from menpiao.centre.design.service import AttemptService
 from menpiao.centre.doors.hot import HotDoor, HotStarlette
 from menpiao.centre.messaging import jobs as messaging_jobs
 from menpiao.centre.messaging.api import MessagingApi
@@ -77,6 +78,7 @@ class Centre:
     commerce: CommerceService
     statistics: StatisticsService
     layer: SlotLayer
+    attempts: AttemptService
     messaging: MessagingService | None
     """None: no account at an operator is configured."""
 
@@ -131,6 +133,7 @@ async def open_centre(settings: Settings) -> AsyncIterator[Centre]:
             commerce=CommerceService(pool, payments, refunds, catalogue, providers, utc_now),
             statistics=StatisticsService(pool, catalogue, utc_now),
             layer=SlotLayer(pool, utc_now),
+            attempts=AttemptService(pool, keys.get("order_links"), utc_now),
             messaging=messaging,
         )
     finally:
@@ -195,7 +198,10 @@ class CentreApp:
             self.centre = centre
             app.router.routes.extend(self._routes(centre))
             self.app.stand_before(self._hot)
-            door.bind(asyncio.get_running_loop(), {BookingService: centre.booking})
+            door.bind(
+                asyncio.get_running_loop(),
+                {BookingService: centre.booking, AttemptService: centre.attempts},
+            )
             tasks = [
                 asyncio.create_task(keep(name, job))
                 for name in self._jobs
@@ -223,7 +229,7 @@ class CentreApp:
             routes += self.check.routes()
             self._hot += self.check.hot()
         if self._runs("booking"):
-            booking = BookingApi(centre.booking)
+            booking = BookingApi(centre.booking, centre.attempts)
             routes += booking.routes()
             self._hot += booking.hot()
         if self._runs("counter"):

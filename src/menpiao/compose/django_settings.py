@@ -46,6 +46,7 @@ MIDDLEWARE = [
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
     "menpiao.centre.design.views.Unavailable",
+    "menpiao.centre.design.signin.Attempts",
 ]
 ROOT_URLCONF = "menpiao.compose.urls"
 TEMPLATES = [
@@ -85,6 +86,7 @@ AUTH_PASSWORD_VALIDATORS = [
         "NumericPasswordValidator",
     )
 ]
+AUTHENTICATION_BACKENDS = ["menpiao.centre.design.signin.LimitedBackend"]
 LOGIN_URL = "/view/login/"
 SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = "Lax"

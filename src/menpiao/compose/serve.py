@@ -89,10 +89,11 @@ def server_config(
 ) -> uvicorn.Config:
     """How uvicorn runs the chosen servers: fast parsers, plain frames, no access log."""
     app = (application or centre_app(settings, servers)).app
-    return _config(app, settings.http.host, settings.http.port)
+    http = settings.http
+    return _config(app, http.host, http.port, http.trusted_proxies)
 
 
-def _config(app: Starlette, host: str, port: int) -> uvicorn.Config:
+def _config(app: Starlette, host: str, port: int, proxies: str = "") -> uvicorn.Config:
     return uvicorn.Config(
         app,
         host=host,
@@ -105,7 +106,8 @@ def _config(app: Starlette, host: str, port: int) -> uvicorn.Config:
         access_log=False,
         log_config=None,
         log_level="warning",
-        proxy_headers=False,
+        proxy_headers=bool(proxies),
+        forwarded_allow_ips=proxies,
         # Live figures stream for minutes: at a stop they are cut, the page comes back by itself.
         timeout_graceful_shutdown=10,
     )

@@ -1,9 +1,14 @@
 """The booking server's JSON doors, version 1."""
 
+import math
+
+from starlette.responses import Response
 from starlette.routing import BaseRoute
 
 from menpiao.centre.booking.doors import BOOK, DAYS, ORDER, QUOTE, SLOTS, TABLE
 from menpiao.centre.booking.service import BookingService
+from menpiao.centre.design.service import AttemptService
+from menpiao.centre.doors.answers import problem
 from menpiao.centre.doors.hot import HotDoor
 from menpiao.centre.doors.serve import Asked, routes
 from menpiao.domain.reasons import Reason, Refusal
@@ -22,9 +27,10 @@ from menpiao.wire.booking import (
 class BookingApi:
     """Routes of the booking server (patent part 703)."""
 
-    def __init__(self, service: BookingService) -> None:
-        """Speak for a service."""
+    def __init__(self, service: BookingService, attempts: AttemptService) -> None:
+        """Speak for a service; who tries secrets is stopped."""
         self._service = service
+        self._attempts = attempts
 
     def routes(self) -> list[BaseRoute]:
         """The routes to mount."""
@@ -61,7 +67,16 @@ class BookingApi:
         request: BookingRequest = asked.body
         return await self._service.book(request)
 
-    async def order(self, asked: Asked) -> OrderView | Refusal:
+    async def order(self, asked: Asked) -> OrderView | Refusal | Response:
         """An order, for whoever has its secret."""
         found = await self._service.order(asked.path.order_no, asked.headers.secret)
-        return Refusal(Reason.ORDER_UNKNOWN) if found is None else found
+        if found is not None:
+            return found
+        # Only wrong secrets are counted: a page that watches its order never meets the limit.
+        client = asked.request.client
+        counted = self._attempts.secret(client.host if client else "")
+        wait_s = await self._attempts.begin(counted)
+        if not wait_s:
+            return Refusal(Reason.ORDER_UNKNOWN)
+        head = {"Retry-After": str(math.ceil(wait_s))}
+        return problem(Refusal(Reason.RATE_LIMITED), headers=head)

@@ -19,6 +19,8 @@ from django_htmx.http import HttpResponseClientRedirect
 from menpiao.centre.booking.forms import FindForm, Party, refusal_text, small_number
 from menpiao.centre.booking.service import BookingService
 from menpiao.centre.design import door
+from menpiao.centre.design.service import AttemptService
+from menpiao.centre.design.signin import too_many
 from menpiao.domain.product import Product
 from menpiao.domain.reasons import Reason, Refusal
 from menpiao.wire.booking import DayAvailability, OrderView, SlotAvailability
@@ -225,8 +227,13 @@ def find(request: HttpRequest) -> HttpResponse:
     if form.is_valid():
         given = form.cleaned_data
         asked = (given["order_no"].strip(), given["phone"].strip(), given["last4"])
+        limits = door.service(AttemptService)
+        counted = limits.look_up(asked[0], request.META.get("REMOTE_ADDR", ""))
+        if wait_s := door.call(limits.begin(counted)):
+            return too_many(request, wait_s)
         secret = door.call(_service().find(*asked))
         if secret is not None:
+            door.call(limits.succeeded(counted))
             return _redirect("order", asked[0], secret)
         form.add_error(None, refusal_text(Refusal(Reason.ORDER_UNKNOWN), english=_english()))
     return _page(request, "find", {"form": form}, 422 if form.errors else 200)
