@@ -21,6 +21,7 @@ from menpiao.terminals.gate.config import ConfigError, GateConfig, load_config, 
 from menpiao.terminals.gate.program import GateParts, run_gate
 from menpiao.terminals.parts.display.kiosk import KioskDisplay
 from menpiao.terminals.parts.link.enrol import EnrolmentError, enrol
+from menpiao.terminals.parts.link.errands import HttpErrands
 from menpiao.terminals.parts.link.identity import IdentityError, load_identity
 from menpiao.terminals.parts.link.websocket import WebSocketLink
 from menpiao.terminals.parts.printer.base import Slip
@@ -42,14 +43,18 @@ def gate_parts(config: GateConfig) -> GateParts:
         ConfigError: the barrier cannot be what it is said to be.
     """
     printer = config.printer
+    identity = load_identity(config.key_path)
+    tls = _trust(config.centre, config.authority_file)
+    software = f"menpiao {version('menpiao')}"
+    hub = None
+    if config.hub:
+        trust = _trust(config.hub, config.authority_file)
+        hub = WebSocketLink(config.hub, identity, tls=trust, software=software)
     return GateParts(
         reader=serial_reader(config.reader.port),
-        link=WebSocketLink(
-            config.centre,
-            load_identity(config.key_path),
-            tls=_trust(config.centre, config.authority_file),
-            software=f"menpiao {version('menpiao')}",
-        ),
+        link=WebSocketLink(config.centre, identity, tls=tls, software=software),
+        errands=HttpErrands(config.centre, identity, tls=tls) if config.offline.enabled else None,
+        hub=hub,
         display=KioskDisplay(config.display.port),
         make_slip=answer_slip,
         printer=network_printer(printer.host, printer.port, printer.profile)

@@ -74,6 +74,8 @@ class Ask(Message, frozen=True, kw_only=True, tag="ask", tag_field="type"):
     """The certificate that the price depends on has been seen."""
     force: ShortText = ""
     """Let them pass whatever the rules say, for this reason; a supervisor's."""
+    of_device: DeviceId | None = None
+    """Set by a hub: the terminal of its site that it asks for, whose nonce this is."""
 
 
 class Answer(Message, frozen=True, kw_only=True, tag="answer", tag_field="type"):
@@ -171,6 +173,14 @@ class Heartbeat(Message, frozen=True, kw_only=True, tag="heartbeat", tag_field="
     at: Instant
     state: ShortText = ""
     paper: ShortText = ""
+    mode: ShortText = ""
+    """Who decides at this lane at present: ``centre``, ``hub``, ``lane`` or ``manual``."""
+    data_at: Instant | None = None
+    """How fresh the data is that it would decide on without the centre; None: it has none."""
+    tickets: Annotated[int, msgspec.Meta(ge=0, le=2**53 - 1)] | None = None
+    """How many tickets that data has for today."""
+    queue: Annotated[int, msgspec.Meta(ge=0, le=2**53 - 1)] | None = None
+    """Scans that were decided without the centre and are not reported yet."""
 
 
 class Command(Message, frozen=True, kw_only=True, tag="command", tag_field="type"):
@@ -211,6 +221,20 @@ class Changes(Message, frozen=True, kw_only=True, tag="changes", tag_field="type
     zones: str = ""
 
 
+class Heard(Message, frozen=True, kw_only=True, tag="heard", tag_field="type"):
+    """A lane tells the hub of its site what the centre has admitted, so that the hub knows at once.
+
+    ``remaining`` is that of the centre's answer: how many of the ticket have not entered yet.
+    """
+
+    nonce: Nonce
+    gate_id: DeviceId
+    ticket_no: ShortText
+    people: People
+    remaining: Annotated[int, msgspec.Meta(ge=0, le=500)]
+    at: Instant
+
+
 class Fault(Message, frozen=True, kw_only=True, tag="fault", tag_field="type"):
     """The other side's message could not be used; ``nonce`` when it was an ask."""
 
@@ -221,6 +245,8 @@ class Fault(Message, frozen=True, kw_only=True, tag="fault", tag_field="type"):
 
 LinkUp = Proof | Ask | Heartbeat | Follow
 """What a terminal sends over the link."""
+HubUp = Proof | Ask | Heartbeat | Heard
+"""What a lane sends to the hub of its site."""
 LinkDown = Hello | Welcome | Answer | Heartbeat | Command | Change | Changes | Fault
 """What the centre sends over the link."""
 

@@ -32,6 +32,8 @@ class ReportedScan(Message, frozen=True, kw_only=True):
     """The state of the data that it was decided on."""
     overridden: ShortText = ""
     staff: ShortText = ""
+    of_device: DeviceId | None = None
+    """Set by a hub: the terminal of its site that asked, whose nonce this is."""
 
 
 class Report(Message, frozen=True, kw_only=True):
@@ -43,7 +45,10 @@ class Report(Message, frozen=True, kw_only=True):
 
 
 class ReportResult(Message, frozen=True, kw_only=True):
-    """What became of one reported scan: ``recorded``, ``known``, ``conflict`` or ``rejected``."""
+    """What became of one reported scan: ``recorded``, ``known``, ``conflict`` or ``rejected``.
+
+    ``detail`` of a known one is what is recorded under its nonce: ``admitted`` or ``refused``.
+    """
 
     nonce: str
     outcome: str

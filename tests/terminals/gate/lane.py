@@ -15,10 +15,10 @@ from tests.terminals.parts.reader.lane import FAST as READER_FAST
 
 from menpiao.compose.terminal import answer_slip
 from menpiao.simulation.reader import SimulatedReader
-from menpiao.terminals.gate.config import Delays, GateConfig, Reader
+from menpiao.terminals.gate.config import Delays, GateConfig, Offline, Reader
 from menpiao.terminals.gate.program import GateParts, run_gate
 from menpiao.terminals.parts.barrier.base import Barrier
-from menpiao.terminals.parts.display.base import View
+from menpiao.terminals.parts.display.base import Data, View
 from menpiao.terminals.parts.display.kiosk import KioskDisplay
 from menpiao.terminals.parts.printer.base import Printer
 from menpiao.terminals.parts.reader.sam_v import Options, SamVReader
@@ -34,6 +34,8 @@ QUICK = Delays(
     probe_s=0.1,
 )
 
+QUICK_OFFLINE = Offline(check_s=0.5)
+
 
 class Recorded(KioskDisplay):
     """The real screen; what it was told to show is kept as well."""
@@ -41,10 +43,15 @@ class Recorded(KioskDisplay):
     def __init__(self) -> None:
         super().__init__(0)
         self.views: list[View] = []
+        self.known = Data("")
 
     def show(self, view: View) -> None:
         self.views.append(view)
         super().show(view)
+
+    def data(self, data: Data) -> None:
+        self.known = data
+        super().data(data)
 
 
 @dataclass
@@ -99,6 +106,7 @@ async def a_lane(
     printer: Printer | None = None,
     barrier: Barrier | None = None,
     delays: Delays = QUICK,
+    offline: Offline = QUICK_OFFLINE,
 ) -> AsyncIterator[Lane]:
     async with centre or Centre() as there, SimulatedReader() as sim:
         config = GateConfig(
@@ -107,6 +115,7 @@ async def a_lane(
             reader=Reader(port=sim.port),
             data_dir=folder,
             delays=delays,
+            offline=offline,
         )
         display = Recorded()
         parts = GateParts(
@@ -116,6 +125,8 @@ async def a_lane(
             make_slip=answer_slip,
             printer=printer,
             barrier=barrier,
+            errands=there.errands() if hasattr(there, "errands") else None,
+            hub=there.hub() if hasattr(there, "hub") else None,
         )
         task = asyncio.create_task(run_gate(config, parts))
         try:

@@ -80,12 +80,26 @@ class Delays(_Table, frozen=True):
     """Between two looks whether a broken journal works again."""
 
 
+class Offline(_Table, frozen=True):
+    """What a lane does without the centre."""
+
+    enabled: bool = True
+    """Keep the day bundle and decide on it; otherwise visitors go to the staffed lane."""
+    answer_within_s: Annotated[float, msgspec.Meta(ge=0.05, le=5)] = 0.25
+    """For the centre's answer to a visitor at the reader, before the lane decides itself."""
+    oldest_s: Annotated[float, msgspec.Meta(ge=1, le=172_800)] = 43_200.0
+    """Data that is older is not decided on."""
+    check_s: Annotated[float, msgspec.Meta(ge=0.1, le=3600)] = 120.0
+    """Between two looks whether the rules have changed at the centre."""
+
+
 class GateConfig(_Table, frozen=True):
-    """One lane. ``centre`` is the base address of the ticket centre."""
+    """One lane. ``centre`` is the base address of the ticket centre, ``hub`` of the site's hub."""
 
     centre: str
     gate_id: Annotated[int, msgspec.Meta(ge=1)]
     reader: Reader
+    hub: str = ""
     data_dir: Path = Path("data")
     key_file: str = "gate-key.json"
     """Relative to ``data_dir`` unless absolute."""
@@ -95,6 +109,7 @@ class GateConfig(_Table, frozen=True):
     display: Display = Display()
     barrier: Barrier = Barrier()
     delays: Delays = Delays()
+    offline: Offline = Offline()
 
     @property
     def key_path(self) -> Path:
@@ -110,6 +125,11 @@ class GateConfig(_Table, frozen=True):
     def journal_path(self) -> Path:
         """The file of the lane's journal."""
         return self.data_dir / "journal.sqlite3"
+
+    @property
+    def offline_dir(self) -> Path:
+        """The folder of bundles and of what was decided without the centre."""
+        return self.data_dir / "offline"
 
 
 def _path(kind: type[Any], value: object) -> object:
@@ -129,11 +149,17 @@ def load_config(path: Path) -> GateConfig:
         raise ConfigError(f"{path}: {error}") from error
     except msgspec.ValidationError as error:
         raise ConfigError(f"{path}: {error}") from error
-    parts = urlsplit(config.centre)
-    if parts.scheme not in {"http", "https"} or not parts.hostname:
-        raise ConfigError(f"{path}: centre must begin with https:// or http://")
+    _check_address(path, "centre", config.centre)
+    if config.hub:
+        _check_address(path, "hub", config.hub)
     folder = Path(os.path.abspath(path)).parent  # noqa: PTH100 - resolve() would follow links
     return msgspec.structs.replace(config, data_dir=folder / config.data_dir)
+
+
+def _check_address(path: Path, name: str, address: str) -> None:
+    parts = urlsplit(address)
+    if parts.scheme not in {"http", "https"} or not parts.hostname:
+        raise ConfigError(f"{path}: {name} must begin with https:// or http://")
 
 
 def new_config(centre: str, gate_id: int, reader_port: str) -> str:

@@ -17,7 +17,7 @@ import structlog
 
 from menpiao.domain.reasons import Reason
 from menpiao.terminals.gate.config import Delays
-from menpiao.terminals.gate.decider import Decider
+from menpiao.terminals.gate.decider import Decider, Mode, ModeChanged
 from menpiao.terminals.gate.journal import Journal, Outcome
 from menpiao.terminals.gate.passing import Passing
 from menpiao.terminals.gate.presentations import Presentations
@@ -61,7 +61,7 @@ from menpiao.wire.check import Answer, Ask, Change, Command, Credential
 
 log = structlog.get_logger(__name__)
 
-LaneEvent = ReaderEvent | LinkEvent | BarrierEvent
+LaneEvent = ReaderEvent | LinkEvent | BarrierEvent | ModeChanged
 """Whatever a part of the lane may tell."""
 _CARDS_WAITING_MOST = 4
 _HOLDS = {"hold_open": Hold.OPEN, "hold_closed": Hold.CLOSED, "release": Hold.NONE}
@@ -320,7 +320,8 @@ class Controller:
         if state is GateState.HELD_OPEN:
             view = self._views.held_open()
         elif state is GateState.IDLE:
-            view = self._views.offline() if troubles.link else self._views.ready()
+            nobody = troubles.link and self._decider.mode is Mode.MANUAL
+            view = self._views.offline() if nobody else self._views.ready()
         else:
             view = self._views.closed(state.value, troubles.shown_cause)
         self._display.show(view)

@@ -4,26 +4,39 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass
+from datetime import timedelta
+from typing import Final
 
 import structlog
 
 from menpiao.terminals.gate.config import GateConfig
 from menpiao.terminals.gate.controller import Controller
-from menpiao.terminals.gate.decider import CentreDecides
+from menpiao.terminals.gate.decider import CentreDecides, Decider, ModeChanged
 from menpiao.terminals.gate.journal import Journal
+from menpiao.terminals.gate.offline.decider import LaneDecides
+from menpiao.terminals.gate.offline.keeper import Keeper
+from menpiao.terminals.gate.offline.local import Local
+from menpiao.terminals.gate.offline.reporter import Reporter
 from menpiao.terminals.gate.slips import MakeSlip, Slips
 from menpiao.terminals.parts.barrier.base import Barrier
-from menpiao.terminals.parts.display.base import Display
-from menpiao.terminals.parts.link.base import Link
+from menpiao.terminals.parts.display.base import Data, Display
+from menpiao.terminals.parts.link.base import Errands, LateAnswer, Link, LinkEvent
 from menpiao.terminals.parts.printer.base import Printer
 from menpiao.terminals.parts.reader.base import Reader
+from menpiao.wire.check import Changes
 
 log = structlog.get_logger(__name__)
+
+_LOOK_S: Final = 0.5
 
 
 @dataclass(frozen=True, slots=True)
 class GateParts:
-    """What a lane is made of; ``printer`` None: no slips; ``barrier`` None: a person opens."""
+    """What a lane is made of; ``printer`` None: no slips; ``barrier`` None: a person opens.
+
+    Without ``errands`` a lane keeps no bundle and decides nothing itself. ``hub``: the link to
+    the hub of the site.
+    """
 
     reader: Reader
     link: Link
@@ -31,6 +44,8 @@ class GateParts:
     make_slip: MakeSlip
     printer: Printer | None = None
     barrier: Barrier | None = None
+    errands: Errands | None = None
+    hub: Link | None = None
 
 
 async def run_gate(config: GateConfig, parts: GateParts) -> None:
@@ -38,11 +53,13 @@ async def run_gate(config: GateConfig, parts: GateParts) -> None:
 
     Raises OSError (in a group) when the lane screen cannot be served: the port is taken.
     """
+    alone = _Alone(config, parts, parts.errands) if parts.errands is not None else None
     journal = Journal(config.journal_path, config.delays.journal_s)
     slips = Slips(parts.printer, parts.make_slip, journal)
+    decider: Decider = alone.decider if alone else CentreDecides(parts.link)
     controller = Controller(
         config.gate_id,
-        CentreDecides(parts.link),
+        decider,
         parts.display,
         journal,
         slips,
@@ -50,12 +67,77 @@ async def run_gate(config: GateConfig, parts: GateParts) -> None:
         delays=config.delays,
     )
     log.info("gate_starts", gate=config.gate_id)
+
+    def of_link(event: LinkEvent) -> None:
+        if alone is not None and alone.took(event):
+            return
+        controller.deliver(event)
+
     try:
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(parts.display.run(), name="display")
-            tasks.create_task(parts.link.run(controller.deliver), name="link")
+            tasks.create_task(parts.link.run(of_link), name="link")
             tasks.create_task(parts.reader.run(controller.deliver), name="reader")
             tasks.create_task(controller.run(), name="controller")
+            if alone is not None:
+                tasks.create_task(alone.run(controller), name="offline")
     finally:
         await slips.finish()
+        if alone is not None:
+            await alone.close()
         journal.close()
+
+
+class _Alone:
+    """All that a lane has for the time without the centre."""
+
+    def __init__(self, config: GateConfig, parts: GateParts, errands: Errands) -> None:
+        """Keep it in the lane's own folder."""
+        rules = config.offline
+        self._link, self._hub, self._display = parts.link, parts.hub, parts.display
+        self._local = Local(config.offline_dir, timedelta(seconds=rules.oldest_s))
+        self._keeper = Keeper(self._local, parts.link, errands, rules.check_s)
+        self._reporter = Reporter(self._local, parts.link, errands)
+        self.decider = LaneDecides(
+            parts.link, self._local, config.gate_id, rules.answer_within_s, parts.hub
+        )
+
+    def took(self, event: LinkEvent) -> bool:
+        """Take an event of the link to the centre; True: it is of no concern to others."""
+        self._keeper.deliver(event)
+        if isinstance(event, LateAnswer):
+            return self.decider.late(event.answer)
+        return isinstance(event, Changes)
+
+    async def run(self, controller: Controller) -> None:
+        """Keep, report and tell until cancelled."""
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(self._keeper.run())
+            tasks.create_task(self._reporter.run())
+            tasks.create_task(self._tell(controller))
+            if self._hub is not None:
+                tasks.create_task(self._hub.run(self._of_hub))
+
+    def _of_hub(self, event: LinkEvent) -> None:
+        if isinstance(event, LateAnswer):
+            self.decider.late(event.answer)
+
+    async def _tell(self, controller: Controller) -> None:
+        """Show and send on how fresh the data is, and who decides."""
+        mode = None
+        while True:
+            await self._local.look()
+            vitals = self.decider.vitals
+            self._link.tell(vitals)
+            at = vitals.data_at - self._local.offset if vitals.data_at else None
+            self._display.data(Data(vitals.mode, at, vitals.tickets, vitals.queue or 0))
+            if self.decider.mode is not mode:
+                mode = self.decider.mode
+                log.info("mode", mode=mode.value)
+                controller.deliver(ModeChanged(mode))
+            await asyncio.sleep(_LOOK_S)
+
+    async def close(self) -> None:
+        """Write down what is being written, and close the files."""
+        await self.decider.finish()
+        self._local.close()

@@ -9,7 +9,6 @@ from datetime import date, datetime, timedelta
 import asyncpg
 import msgspec
 
-from menpiao.centre.check.service.answers import answer_of, bounded
 from menpiao.centre.check.service.guards import SUPERVISORS, Guards
 from menpiao.domain.admission import Admit, Direction, Gate, Refuse, Scan, decide
 from menpiao.domain.document import DocumentRefusal, DocumentType, parse_document
@@ -21,6 +20,7 @@ from menpiao.storage.database.admissions import Note, Scanned
 from menpiao.storage.database.catalogue import Catalogue, Device, Snapshot, StaffMember
 from menpiao.storage.database.combine import Answers, Combiner, UnavailableError
 from menpiao.storage.database.ids import IdBlocks
+from menpiao.wire.answers import answer_of
 from menpiao.wire.check import Ask, Enrolled, Enrolment, GateInfo
 
 _TYPES = {kind.value: kind for kind in DocumentType}
@@ -108,7 +108,7 @@ class CheckService:
         Plain is a document laid by its holder at a gate of the device: nearly every ask.
         """
         snapshot, kind = self._catalogue.at_hand(), _TYPES.get(ask.credential.kind)
-        special = ask.staff is not None or ask.force or ask.evidence_seen or ask.dry_run
+        special = ask.staff or ask.force or ask.evidence_seen or ask.dry_run or ask.of_device
         if snapshot is None or kind is None or special or not self._ids.at_hand(512):
             return None
         self._snapshot = snapshot
@@ -140,6 +140,13 @@ class CheckService:
         gate = snapshot.gates.get(ask.gate_id)
         if gate is None or gate.site_id != device.site_id or gate.id not in device.gate_ids:
             return Refusal(Reason.NOT_PERMITTED, field="gate_id")
+        asker_id = device.id
+        if ask.of_device is not None:
+            # A hub asks for a lane: what that lane asked itself under this nonce is the same scan.
+            lane = snapshot.devices.get(ask.of_device)
+            if lane is None or lane.site_id != device.site_id or lane.revoked_at is not None:
+                return Refusal(Reason.NOT_PERMITTED, field="of_device")
+            asker_id = lane.id
         now = self._clock()
         staff = await self._staff(device, ask, now)
         if isinstance(staff, Refusal):
@@ -151,7 +158,7 @@ class CheckService:
             refuse = Refuse(Reason.DOCUMENT_INVALID, now, gate)
             return _encoder.encode(answer_of(ask.nonce, refuse))
         scan = _scan(ask, gate, now, barred=(gate.site_id, holder) in snapshot.barred)
-        waiting = _Waiting(device.id, ask, gate, holder, _digest(ask, holder), scan, staff)
+        waiting = _Waiting(asker_id, ask, gate, holder, _digest(ask, holder), scan, staff)
         if ask.dry_run:
             return await self._preview(waiting)
         await self._ids.reserve(512)
@@ -288,7 +295,7 @@ class CheckService:
             gate_name=gate.name,
             direction=gate.direction.value,
             at=now,
-            device_at=bounded(ask.at, now, CLOCK_BOUND_S),
+            device_at=_bounded(ask.at, now, CLOCK_BOUND_S),
             admitted=admitted,
             reason=outcome.reason.value,
             ticket_id=after.id if after else None,
@@ -355,3 +362,10 @@ def _notes(waiting: _Waiting, outcome: Admit, identifier: int) -> list[Note]:
 
 def _local_date(snapshot: Snapshot, gate: Gate, now: datetime) -> date:
     return now.astimezone(snapshot.sites[gate.site_id].zone).date()
+
+
+def _bounded(at: datetime | None, now: datetime, bound_s: float) -> datetime | None:
+    """The device's time, kept only when its clock can be believed."""
+    if at is None or at.tzinfo is None:
+        return None
+    return at if abs((at - now).total_seconds()) <= bound_s else None

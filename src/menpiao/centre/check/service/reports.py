@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator, Sequence
 from datetime import date, datetime, timedelta
 
 import asyncpg
+import msgspec
 import structlog
 
 from menpiao.domain.admission import Gate
@@ -63,7 +64,9 @@ class ReportService:
         await self._ids.reserve(2 * len(good) + 8)
         try:
             async with self._pool.acquire() as connection, connection.transaction():
-                outcomes = await self._record(connection, device, good, snapshot, (now, offset))
+                outcomes, details = await self._record(
+                    connection, device, good, snapshot, (now, offset)
+                )
         except asyncpg.UniqueViolationError:
             return Refusal(Reason.BUSY)  # another connection brought the same scans: ask again
         except _STORE_ERRORS:
@@ -73,7 +76,7 @@ class ReportService:
                 ReportResult(
                     nonce=scan.nonce,
                     outcome="rejected" if results[scan.nonce] else outcomes[scan.nonce],
-                    detail=results[scan.nonce],
+                    detail=results[scan.nonce] or details.get(scan.nonce, ""),
                 )
                 for scan in report.scans
             ]
@@ -87,6 +90,9 @@ class ReportService:
         # A hub reports for every gate of its site; a lane for its own.
         if scan.source != "hub" and gate.id not in device.gate_ids:
             return "not a gate of this terminal"
+        lane = snapshot.devices.get(scan.of_device) if scan.of_device is not None else device
+        if lane is None or lane.site_id != device.site_id:
+            return "no such terminal"
         if scan.reason not in _CODES:
             return "unknown reason"
         if scan.at.tzinfo is None or now - scan.at > OLDEST:
@@ -100,7 +106,7 @@ class ReportService:
         scans: Sequence[ReportedScan],
         snapshot: Snapshot,
         times: tuple[datetime, timedelta],
-    ) -> dict[str, str]:
+    ) -> tuple[dict[str, str], dict[str, str]]:
         now, offset = times
         site_id = device.site_id
         tickets = await admissions.lock_by_id(
@@ -110,9 +116,9 @@ class ReportService:
             snapshot.terms,
         )
         stored = await admissions.stored_answers(
-            connection, site_id, [(device.id, scan.nonce) for scan in scans]
+            connection, site_id, [(scan.of_device or device.id, scan.nonce) for scan in scans]
         )
-        known = {nonce for _, nonce in stored}
+        known = {nonce: _recorded(answer) for (_, nonce), (_, answer) in stored.items()}
         outcomes = {scan.nonce: "known" for scan in scans if scan.nonce in known}
         rows: list[Scanned] = []
         notes: list[Note] = []
@@ -137,7 +143,7 @@ class ReportService:
             await reports.note_conflict(
                 connection, site_id, self._ids.take(1)[0], (ticket_id, admission_id), excess, now
             )
-        return outcomes
+        return outcomes, known
 
     def _row(
         self,
@@ -155,7 +161,7 @@ class ReportService:
             ticket = tickets[ticket.id] = merged.ticket
         row = Scanned(
             id=self._ids.take(1)[0],
-            device_id=device.id,
+            device_id=scan.of_device or device.id,
             nonce=scan.nonce,
             digest=_digest(scan),
             gate_id=gate.id,
@@ -200,6 +206,12 @@ def _corrected(at: datetime, now: datetime, offset: timedelta) -> datetime:
     """When it happened by our clock: never in the future, whatever the terminal believes."""
     moment = at + offset if abs(offset) > CLOCK_MOST else at
     return min(moment, now)
+
+
+def _recorded(answer: bytes) -> str:
+    """What was decided here under a nonce; empty where it came by a report."""
+    admitted = msgspec.json.decode(answer).get("admitted")
+    return "" if admitted is None else "admitted" if admitted else "refused"
 
 
 def _digest(scan: ReportedScan) -> bytes:

@@ -6,13 +6,13 @@ from datetime import datetime
 import asyncpg
 import structlog
 
-from menpiao.centre.check.service.answers import status_of
 from menpiao.centre.check.service.guards import Guards
 from menpiao.domain.reasons import Reason, Refusal
 from menpiao.domain.ticket import parse_serial, serial_number
 from menpiao.storage.crypto import OpenError, Vault
 from menpiao.storage.database import searches
 from menpiao.storage.database.catalogue import Catalogue, Device
+from menpiao.wire.answers import status_of
 from menpiao.wire.check import Found, FoundTickets, Search
 
 log = structlog.get_logger(__name__)

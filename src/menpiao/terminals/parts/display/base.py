@@ -7,6 +7,7 @@ glyph and words at once.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 from enum import StrEnum
 from typing import Protocol
 
@@ -64,6 +65,20 @@ class View:
     utc_offset_s: int | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Data:
+    """What the lane would decide on without the centre.
+
+    ``mode``: who decides now, ``centre``, ``hub``, ``lane`` or ``manual``. ``at``: how fresh the
+    data is, by this computer's clock; None: there is none. ``queue``: scans to be reported yet.
+    """
+
+    mode: str
+    at: datetime | None = None
+    tickets: int | None = None
+    queue: int = 0
+
+
 class Display(Protocol):
     """Something that shows views."""
 
@@ -73,4 +88,8 @@ class Display(Protocol):
 
     def show(self, view: View) -> None:
         """Show a view from now on; never blocks and never raises."""
+        ...
+
+    def data(self, data: Data) -> None:
+        """Show how fresh the lane's data is from now on; never blocks and never raises."""
         ...

@@ -18,7 +18,7 @@ from websockets.datastructures import Headers
 from websockets.exceptions import ConnectionClosed
 from websockets.http11 import Request, Response
 
-from menpiao.terminals.parts.display.base import Signal, View
+from menpiao.terminals.parts.display.base import Data, Signal, View
 
 log = structlog.get_logger(__name__)
 
@@ -45,6 +45,7 @@ class KioskDisplay:
         self._host = host
         self._view = _STARTING
         self._number = 0
+        self._data = Data("")
         self._screens: set[ServerConnection] = set()
         self._pages = {
             path: (files(__package__).joinpath("static", name).read_bytes(), kind)
@@ -76,8 +77,15 @@ class KioskDisplay:
         self._number += 1
         broadcast(self._screens, self._text())
 
+    def data(self, data: Data) -> None:
+        """Push the data's age to every screen; see `base.Display.data`."""
+        if data != self._data:
+            self._data = data
+            broadcast(self._screens, self._text())
+
     def _text(self) -> str:
-        return msgspec.json.encode({"number": self._number, "view": self._view}).decode()
+        state = {"number": self._number, "view": self._view, "data": self._data}
+        return msgspec.json.encode(state).decode()
 
     async def _screen(self, screen: ServerConnection) -> None:
         try:

@@ -7,7 +7,7 @@ import contextlib
 
 import structlog
 
-from menpiao.terminals.parts.display.base import View
+from menpiao.terminals.parts.display.base import Data, View
 from menpiao.terminals.parts.display.led_profile import LedProfile
 from menpiao.terminals.ports.base import Connection, PortError, Transport
 
@@ -50,6 +50,9 @@ class LedDisplay:
         """Show a view from now on; the newest wins."""
         self._view = view
         self._changed.set()
+
+    def data(self, data: Data) -> None:
+        """A line of LEDs has no room for it."""
 
     async def _serve(self, connection: Connection) -> None:
         while True:

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import datetime
 from enum import StrEnum
 from typing import Protocol
 
 from menpiao.domain.reasons import Reason
-from menpiao.wire.check import Answer, Ask, Change, Command, Welcome
+from menpiao.wire.check import Answer, Ask, Change, Changes, Command, Follow, Heard, Welcome
 
 
 class LinkState(StrEnum):
@@ -74,7 +75,17 @@ class LateAnswer:
     answer: Answer
 
 
-LinkEvent = LinkChanged | Greeted | LateAnswer | Command | Change
+LinkEvent = LinkChanged | Greeted | LateAnswer | Command | Change | Changes
+
+
+@dataclass(frozen=True, slots=True)
+class Vitals:
+    """What heart-beats say of a lane; see ``wire.check.Heartbeat``."""
+
+    mode: str = ""
+    data_at: datetime | None = None
+    tickets: int | None = None
+    queue: int | None = None
 
 
 class Link(Protocol):
@@ -98,5 +109,40 @@ class Link(Protocol):
 
         After a cut the ask is sent once more, under the same nonce, if the link comes back within
         the time.
+        """
+        ...
+
+    async def send(self, message: Follow | Heard) -> bool:
+        """Send what needs no answer; False: there is no link now, and it is not kept."""
+        ...
+
+    def tell(self, vitals: Vitals) -> None:
+        """What the next heart-beats say."""
+        ...
+
+
+class ErrandRefusedError(OSError):
+    """The centre does not let this terminal in; ``code`` is one of the reason table."""
+
+    def __init__(self, code: str) -> None:
+        super().__init__(f"refused: {code}")
+        self.code = code
+
+
+class Errands(Protocol):
+    """Requests to the centre beside the link, with a session of this terminal; they block.
+
+    Every one raises OSError for trouble on the way, ErrandRefusedError where it is the terminal.
+    """
+
+    def call(self, method: str, path: str, body: bytes = b"") -> tuple[int, bytes]:
+        """Status and body of the answer; ``path`` begins behind ``/check/v1``."""
+        ...
+
+    def fetch(self, path: str, begin: int, write: Callable[[int, bytes], None]) -> int:
+        """Fetch octets from ``begin`` on and hand them over piece by piece; gives the status.
+
+        ``write`` gets the place of each piece: a centre may begin from 0 all the same. Nothing is
+        written unless the status is 200 or 206.
         """
         ...

@@ -32,6 +32,7 @@ from menpiao.terminals.parts.link.base import (
     LinkFailure,
     LinkState,
     LinkTrouble,
+    Vitals,
 )
 from menpiao.terminals.parts.link.identity import Identity
 from menpiao.terminals.parts.link.pending import Pending, Waiting, reason_of
@@ -42,8 +43,11 @@ from menpiao.wire.check import (
     Answer,
     Ask,
     Change,
+    Changes,
     Command,
     Fault,
+    Follow,
+    Heard,
     Heartbeat,
     Hello,
     LinkDown,
@@ -54,7 +58,8 @@ from menpiao.wire.check import (
 log = structlog.get_logger(__name__)
 
 _REFUSED_CLOSE: Final = 4401
-_LONGEST_FRAME: Final = 65_536
+_LONGEST_FRAME: Final = 32 << 20
+"""What has changed since a bundle comes in one frame; after a long cut that is a lot."""
 _down: msgspec.json.Decoder[Message] = msgspec.json.Decoder(LinkDown)
 _encoder = msgspec.json.Encoder()
 
@@ -96,6 +101,7 @@ class WebSocketLink:
         self._refusal = Reason.DEVICE_UNKNOWN
         self._heard_at = 0.0
         self._attempt = 0
+        self._vitals = Vitals()
         self.paper = ""
         """What the next heart-beat says of the printer's paper."""
 
@@ -141,6 +147,21 @@ class WebSocketLink:
             return LinkFailure(LinkTrouble.TIMED_OUT if sent else LinkTrouble.DOWN)
         finally:
             self._pending.drop(ask.nonce)
+
+    async def send(self, message: Follow | Heard) -> bool:
+        """Send what needs no answer; see `base.Link.send`."""
+        socket = self._socket
+        if socket is None:
+            return False
+        try:
+            await socket.send(_text(message))
+        except ConnectionClosed:
+            return False
+        return True
+
+    def tell(self, vitals: Vitals) -> None:
+        """What the next heart-beats say."""
+        self._vitals = vitals
 
     async def _send_ask(self, waiting: Waiting, socket: ClientConnection, timeout_s: float) -> None:
         # Cut, or blocked by a full buffer: run() notices, and the time-out goes on counting.
@@ -240,7 +261,7 @@ class WebSocketLink:
                 if reason in {Reason.DEVICE_REVOKED, Reason.DEVICE_UNKNOWN}:
                     raise _Refused(reason)
                 self._pending.settle_fault(message)
-            case Command() | Change():
+            case Command() | Change() | Changes():
                 deliver(message)
             case _:
                 pass  # a heart-beat has told what it has to tell by coming
@@ -252,7 +273,16 @@ class WebSocketLink:
                 await self._beat(socket)
 
     async def _beat(self, socket: ClientConnection) -> None:
-        await socket.send(_text(Heartbeat(at=self._clock(), paper=self.paper)))
+        vitals = self._vitals
+        beat = Heartbeat(
+            at=self._clock(),
+            paper=self.paper,
+            mode=vitals.mode,
+            data_at=vitals.data_at,
+            tickets=vitals.tickets,
+            queue=vitals.queue,
+        )
+        await socket.send(_text(beat))
 
     def _change(self, state: LinkState, deliver: Callable[[LinkEvent], None]) -> None:
         if state is not self._state:

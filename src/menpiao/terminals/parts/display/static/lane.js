@@ -11,6 +11,7 @@ const byId = (id) => document.getElementById(id);
 let shown = -1;
 let offset = null;
 let audio = null;
+let data = {};
 
 // Tones by voice key, as [hertz, start, length] in seconds. Good news rises and is a clear tone;
 // a refusal begins with a low buzz. What follows the buzz tells staff with their back to the
@@ -101,6 +102,24 @@ function fill(view) {
     view.remaining > 0 ? `余 ${view.remaining} 人未入园 · ${view.remaining} still to enter` : "";
 }
 
+// What the lane would decide on without the centre: its age counts on while nothing is heard.
+const AGES = [[86400, "天", "d"], [3600, "小时", "h"], [60, "分钟", "min"], [1, "秒", "s"]];
+const MODES = { hub: ["本站服务器核验", "Site hub"], lane: ["本机核验", "This lane"] };
+
+function fresh() {
+  const has = Boolean(data.at);
+  byId("data").hidden = byId("data_en").hidden = !has;
+  if (!has) return;
+  const age = Math.max(0, Math.round((Date.now() - Date.parse(data.at)) / 1000));
+  const [unit, zh, en] = AGES.find(([size]) => age >= size) || AGES[3];
+  const many = (data.tickets || 0).toLocaleString("en");
+  const mode = MODES[data.mode] || [];
+  const parts = (words) => words.filter(Boolean).join(" · ");
+  const old = Math.floor(age / unit);
+  byId("data").textContent = parts([mode[0], `数据 ${old} ${zh}前`, `${many} 张`, data.queue && `待传 ${data.queue}`]);
+  byId("data_en").textContent = parts([mode[1], `Data ${old} ${en} old`, `${many} tickets`, data.queue && `${data.queue} to report`]);
+}
+
 function show(view) {
   document.body.dataset.signal = view.signal;
   document.body.dataset.state = view.state;
@@ -127,6 +146,7 @@ function lost() {
 
 // The site's time of day, whatever zone the lane's computer is set to.
 function tick() {
+  fresh();
   const now = new Date();
   const local = offset === null ? -now.getTimezoneOffset() * 60 : offset;
   byId("clock").textContent = new Date(now.getTime() + local * 1000).toISOString().slice(11, 16);
@@ -135,7 +155,9 @@ function tick() {
 function connect() {
   const socket = new WebSocket(`ws://${location.host}/live`);
   socket.onmessage = (event) => {
-    const { number, view } = JSON.parse(event.data);
+    const { number, view, data: told } = JSON.parse(event.data);
+    data = told || {};
+    fresh();
     if (number === shown) return;
     const first = shown === -1;
     shown = number;

@@ -1,7 +1,5 @@
 """An outcome of the decision as the answer that a lane gets."""
 
-from datetime import datetime
-
 from menpiao.domain.admission import Admit, Refuse
 from menpiao.domain.reasons import WORDINGS, Reason
 from menpiao.domain.ticket import Ticket, TicketState, serial_number
@@ -62,10 +60,3 @@ def status_of(ticket: Ticket) -> str:
     if ticket.state is TicketState.VALID and ticket.used == ticket.people:
         return "used"
     return ticket.state.value
-
-
-def bounded(at: datetime | None, now: datetime, bound_s: float) -> datetime | None:
-    """The device's time, kept only when its clock can be believed."""
-    if at is None or at.tzinfo is None:
-        return None
-    return at if abs((at - now).total_seconds()) <= bound_s else None

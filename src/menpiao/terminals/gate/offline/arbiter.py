@@ -1,0 +1,169 @@
+"""Decides without the centre: its own book over what was heard over the day's bundle.
+
+The decision is ``domain.admission.decide``; here it gets its tickets, and what it says is written
+down before anybody hears of it. One thread calls this: no two scans are decided side by side.
+"""
+
+from __future__ import annotations
+
+from datetime import date, datetime, timedelta
+from typing import Final
+
+import msgspec
+import structlog
+
+from menpiao.domain.admission import Admit, Direction, Gate, Refuse, Scan, decide
+from menpiao.domain.document import DocumentRefusal, DocumentType, parse_document
+from menpiao.domain.identity import day_hash
+from menpiao.domain.merge import Happened, merge
+from menpiao.domain.reasons import Reason
+from menpiao.domain.ticket import Ticket, parse_serial
+from menpiao.terminals.gate.offline.book import Book, Entry, Open
+from menpiao.terminals.gate.offline.rows import Rules, at_home, home_gate
+from menpiao.terminals.gate.offline.store import Known, Store
+from menpiao.wire.answers import answer_of
+from menpiao.wire.check import Answer, Ask, Changes
+
+log = structlog.get_logger(__name__)
+
+SETTLE: Final = timedelta(seconds=5)
+"""So long after the centre has learnt of an admission, what it sends shows it."""
+_TYPES: Final = {kind.value: kind for kind in DocumentType}
+
+
+class Arbiter:
+    """The place where scans are decided that the centre is not asked about."""
+
+    def __init__(self, store: Store, book: Book, oldest: timedelta, source: str = "lane") -> None:
+        """Decide on data that is not older than ``oldest``; ``source``: lane or hub."""
+        self.store = store
+        self.book = book
+        self._oldest = oldest
+        self._source = source
+
+    def known(self, now: datetime) -> Known | None:
+        """What may be decided on now."""
+        return self.store.known(now, self._oldest)
+
+    def decide(self, ask: Ask, now: datetime, asker: int = 0) -> Answer | None:
+        """The decision, written down; None: this cannot be decided here.
+
+        The same nonce of the same terminal is decided once. Raises sqlite3.Error when the book
+        cannot be written: then nobody may pass.
+        """
+        before = self.book.answer(asker, ask.nonce)
+        if before is not None:
+            return msgspec.json.decode(before, type=Answer)
+        known = self.known(now)
+        kind = _TYPES.get(ask.credential.kind)
+        # What needs somebody of the house needs the centre, which knows them.
+        special = ask.staff or ask.force or ask.evidence_seen
+        rules = self.store.rules(known.day) if known else None
+        gate = rules.gates.get(ask.gate_id) if rules else None
+        if known is None or rules is None or gate is None or kind is None or special:
+            return None
+        alone = known.alone if self._source == "lane" else "admit"
+        if alone == "refuse" and gate.direction is Direction.ENTRY:
+            return None
+        outcome = self._judge(ask, kind, rules, gate, now, home=alone == "home")
+        answer = answer_of(ask.nonce, outcome)
+        answer = msgspec.structs.replace(answer, source=self._source, data_at=known.data_at)
+        if answer.reason == Reason.WRONG_GATE and outcome.ticket and alone == "home":
+            answer = _sent_home(answer, outcome.ticket, rules)
+        if not ask.dry_run:
+            self._note(ask, outcome, answer, known, asker)
+        return answer
+
+    def _judge(
+        self, ask: Ask, kind: DocumentType, rules: Rules, gate: Gate, now: datetime, *, home: bool
+    ) -> Admit | Refuse:
+        today = gate.today(now)
+        document = parse_document(kind, ask.credential.number, today)
+        if isinstance(document, DocumentRefusal):
+            return Refuse(Reason.DOCUMENT_INVALID, now, gate)
+        tickets = self.tickets(rules.manifest.day, day_hash(rules.hash_key, document))
+        leaving = gate.direction is Direction.EXIT
+        eve = self.store.rules(rules.manifest.day - timedelta(days=1))
+        if leaving and not tickets and eve is not None:
+            # Who came in before midnight is let out after it.
+            tickets = self.tickets(eve.manifest.day, day_hash(eve.hash_key, document))
+        if home and not leaving:
+            tickets = [at_home(ticket, rules) for ticket in tickets]
+        until = ask.document_until
+        expired = until is not None and until < today
+        return decide(Scan(people=ask.people, document_expired=expired), tickets, gate, now)
+
+    def tickets(self, day: date, holder: bytes) -> list[Ticket]:
+        """The tickets of a holder as they are by all that is known here."""
+        rows = self.store.rows(day, holder)
+        return [self._counted(ticket, day) for ticket in self.store.tickets(day, rows)]
+
+    def _counted(self, ticket: Ticket, day: date) -> Ticket:
+        """The ticket with what this terminal knows of beyond its row."""
+        rules = self.store.rules(day)
+        for item in self.book.open_of(ticket.id):
+            gate = rules.gates.get(item.gate_id) if rules else None
+            if gate is None or (ticket.daily and item.day != day):
+                continue
+            ticket = merge(ticket, _happened(item, ticket, gate), gate).ticket
+        return ticket
+
+    def _note(
+        self, ask: Ask, outcome: Admit | Refuse, answer: Answer, known: Known, asker: int
+    ) -> None:
+        admit = outcome if isinstance(outcome, Admit) else None
+        self.book.note(
+            Entry(
+                sequence=0,
+                asker=asker,
+                nonce=ask.nonce,
+                gate_id=ask.gate_id,
+                day=known.day,
+                at=outcome.at,
+                admitted=admit is not None,
+                reason=outcome.reason.value,
+                source=self._source,
+                people=admit.people if admit else 0,
+                first_entry=admit.first_entry if admit else 0,
+                ticket_id=outcome.ticket.id if outcome.ticket else None,
+                horizon=known.horizon,
+                answer=msgspec.json.encode(answer),
+            )
+        )
+
+    def hear(self, answer: Answer, gate_id: int, now: datetime) -> None:
+        """The centre has admitted: the data shows it a moment later, and the link may go first."""
+        ticket_id = parse_serial(answer.ticket_no) if answer.ticket_no else None
+        day = self.store.day_of(now)
+        if answer.admitted and ticket_id is not None and day is not None:
+            self.book.hear(ticket_id, answer, gate_id, day)
+
+    def take(self, changes: Changes, now: datetime) -> bool:
+        """Keep what has changed; False: it does not follow on what is known."""
+        taken = self.store.take(changes)
+        if taken and changes.day == self.store.day_of(now) and self.book.anything_open():
+            self.book.settle(min(now, changes.at) - SETTLE)
+        return taken
+
+
+def _happened(item: Open, ticket: Ticket, gate: Gate) -> Happened:
+    if item.remaining is None or gate.zone_id or gate.direction is Direction.EXIT:
+        return item.happened
+    # The row may show it already: then nobody enters for the first time.
+    happened = item.happened
+    first = min(happened.people, max(0, ticket.remaining - item.remaining))
+    return Happened(happened.people, first, happened.at)
+
+
+def _sent_home(answer: Answer, ticket: Ticket, rules: Rules) -> Answer:
+    """Tell them the gate to go to."""
+    # The ticket of the refusal is good at its home gate alone.
+    home = home_gate(ticket, rules)
+    if home is None:
+        return answer
+    return msgspec.structs.replace(
+        answer,
+        zh_next=f"请到{home.name}检票",
+        en_next=f"Please go to {home.name_en or home.name}",
+        since_place=home.name,
+    )

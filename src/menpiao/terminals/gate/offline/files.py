@@ -1,0 +1,171 @@
+"""A day bundle on the lane's disk: written whole or not at all, mapped instead of read.
+
+Layout: a mark, the length of the manifest and the SHA-256 of the content, then the manifest (JSON)
+and the content as ``wire.bundle`` describes it, unpacked, so that it is searched where it lies.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import mmap
+import os
+import struct
+import zlib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO, Final
+
+import msgspec
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+
+from menpiao.terminals.gate.offline.rows import Rules, octets_of, rules_of
+from menpiao.wire.bundle import BUNDLE_VERSION, TICKET, ZONE, Content, Manifest, signed_text
+
+_MARK: Final = b"menpiao-bundle-1\n"
+_HEAD: Final = struct.Struct(">I32s")
+_PIECE: Final = 1 << 18
+_OUT: Final = 1 << 20
+_MANIFEST_MOST: Final = 16 << 20
+
+
+class BundleError(ValueError):
+    """A bundle that cannot be believed or used; the message says why."""
+
+
+@dataclass(slots=True)
+class DayBundle:
+    """A bundle ready to be searched. ``rows`` stay valid until `close`."""
+
+    rules: Rules
+    content: Content
+    map: mmap.mmap | None
+
+    @property
+    def manifest(self) -> Manifest:
+        """What is in it."""
+        return self.rules.manifest
+
+    def close(self) -> None:
+        """Let go of the file."""
+        self.content = Content(b"", 0, 0)
+        if self.map is not None:
+            self.map.close()
+            self.map = None
+
+
+def verify(manifest: Manifest, key: str) -> None:
+    """Hold a manifest to the centre's key.
+
+    Raises:
+        BundleError: another version, or the signature does not hold.
+    """
+    if manifest.version != BUNDLE_VERSION:
+        raise BundleError(f"version {manifest.version}, not {BUNDLE_VERSION}")
+    try:
+        public = Ed25519PublicKey.from_public_bytes(octets_of(key))
+        public.verify(octets_of(manifest.signature), signed_text(manifest))
+    except (InvalidSignature, ValueError):
+        raise BundleError("the signature of the manifest does not hold") from None
+
+
+def plain_size(manifest: Manifest) -> int:
+    """How long the unpacked content is."""
+    return manifest.tickets * TICKET.size + manifest.zones * ZONE.size
+
+
+def build(manifest: Manifest, packed: Path, into: Path) -> None:
+    """Make a bundle's file from its packed content; never more of it in memory than a piece.
+
+    Raises:
+        BundleError: the content is not the one that was signed for.
+        OSError: the disk.
+    """
+    head = msgspec.json.encode(manifest)
+    fresh = into.with_name(into.name + ".new")
+    fresh.unlink(missing_ok=True)
+    descriptor = os.open(fresh, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600)
+    try:
+        with os.fdopen(descriptor, "wb") as out:
+            out.write(_MARK + _HEAD.pack(len(head), bytes(32)) + head)
+            digest = _unpack(manifest, packed, out)
+            out.seek(len(_MARK))
+            out.write(_HEAD.pack(len(head), digest))
+            out.flush()
+            os.fsync(out.fileno())
+        fresh.replace(into)
+    except BaseException:
+        fresh.unlink(missing_ok=True)
+        raise
+
+
+def _unpack(manifest: Manifest, packed: Path, out: BinaryIO) -> bytes:
+    size, digest, plain = 0, hashlib.sha256(), hashlib.sha256()
+    most = plain_size(manifest)
+    engine = zlib.decompressobj()
+    with packed.open("rb") as source:
+        while piece := source.read(_PIECE):
+            digest.update(piece)
+            more = True
+            while more:
+                octets = _inflate(engine, piece)
+                size += len(octets)
+                # What is signed for says how much may come out: a crafted stream fills no disk.
+                if size > most:
+                    raise BundleError("the content is longer than its manifest says")
+                plain.update(octets)
+                out.write(octets)
+                piece = engine.unconsumed_tail
+                more = bool(piece) or len(octets) == _OUT
+    if digest.hexdigest() != manifest.sha256:
+        raise BundleError("the content is not the one that was signed for")
+    if not engine.eof or size != most:
+        raise BundleError("the content is shorter than its manifest says")
+    return plain.digest()
+
+
+def _inflate(engine: zlib._Decompress, piece: bytes) -> bytes:
+    try:
+        return engine.decompress(piece, _OUT)
+    except zlib.error:
+        raise BundleError("the content is damaged") from None
+
+
+def open_bundle(path: Path, key: str) -> DayBundle:
+    """Open a bundle's file after holding it to its signature and its checksum.
+
+    Raises:
+        BundleError: it is not one, is damaged, or is of another key.
+        OSError: it cannot be read.
+    """
+    with path.open("rb") as file:
+        manifest, begins, digest = _head(file)
+        verify(manifest, key)
+        # Read, not mapped: what is mapped and touched counts as memory of this process.
+        file.seek(begins)
+        if hashlib.file_digest(file, "sha256").digest() != digest:
+            raise BundleError("the file is damaged")
+        try:
+            rules = rules_of(manifest)
+        except ValueError as error:
+            raise BundleError(str(error)) from None
+        if not plain_size(manifest):
+            return DayBundle(rules, Content(b"", 0, 0), None)
+        held = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
+    held.madvise(mmap.MADV_RANDOM)
+    content = Content(memoryview(held)[begins:], manifest.tickets, manifest.zones)
+    return DayBundle(rules, content, held)
+
+
+def _head(file: BinaryIO) -> tuple[Manifest, int, bytes]:
+    head = file.read(len(_MARK) + _HEAD.size)
+    if len(head) != len(_MARK) + _HEAD.size or not head.startswith(_MARK):
+        raise BundleError("not a bundle")
+    length, digest = _HEAD.unpack(head[len(_MARK) :])
+    if length > _MANIFEST_MOST:
+        raise BundleError("not a bundle")
+    try:
+        manifest = msgspec.json.decode(file.read(length), type=Manifest)
+    except msgspec.MsgspecError:
+        raise BundleError("its manifest cannot be read") from None
+    return manifest, len(head) + length, digest

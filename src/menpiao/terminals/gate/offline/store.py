@@ -1,0 +1,232 @@
+"""The bundles of a lane, with what was heard since: what it knows at this moment.
+
+Used by one thread; downloads are made elsewhere and handed over whole.
+"""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from pathlib import Path
+from typing import Final
+
+import structlog
+
+from menpiao.domain.admission import Direction
+from menpiao.domain.ticket import Ticket
+from menpiao.terminals.gate.offline.files import BundleError, DayBundle, open_bundle
+from menpiao.terminals.gate.offline.overlay import Heard, Overlay
+from menpiao.terminals.gate.offline.rows import Rules, ticket_of
+from menpiao.wire.bundle import TICKET, ZONE, BundleTicket, Manifest, rows_of
+from menpiao.wire.check import Changes, Follow
+
+log = structlog.get_logger(__name__)
+
+_NIGHT: Final = timedelta(hours=6)
+"""So long after midnight people of the day before are still let out."""
+_AHEAD: Final = timedelta(minutes=2)
+"""A clock this far behind what was heard last cannot be believed."""
+_HEAVY: Final = 20_000
+"""Newer rows than this are better fetched as a new bundle."""
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What a lane would decide on: ``data_at`` is the centre's time at which it was true."""
+
+    day: date
+    data_at: datetime
+    tickets: int
+    horizon: int
+    alone: str
+    exits: frozenset[int]
+
+    def lets_out(self, gate_id: int) -> bool:
+        """Whether a gate leads out: there people are let out whatever a lane alone may do."""
+        return gate_id in self.exits
+
+
+class Store:
+    """Bundles by day, in a folder of their own."""
+
+    def __init__(self, folder: Path) -> None:
+        """Open what is there; raises sqlite3.Error or OSError."""
+        self._folder = folder
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        self._overlay = Overlay(folder / "heard.sqlite3")
+        self._bundles: dict[date, DayBundle] = {}
+        for path in sorted(folder.glob("????-??-??.bundle")):
+            self._open(date.fromisoformat(path.stem))
+
+    def close(self) -> None:
+        """Let go of the files."""
+        for bundle in self._bundles.values():
+            bundle.close()
+        self._bundles.clear()
+        self._overlay.close()
+
+    @property
+    def key(self) -> str:
+        """The centre's key that bundles are held to; empty before it is known."""
+        return self._overlay.fact("bundle_key")
+
+    @property
+    def offset(self) -> timedelta:
+        """How far the centre's clock was ahead of this one when they last met."""
+        return timedelta(seconds=float(self._overlay.fact("offset_s") or 0))
+
+    def met(self, key: str, offset: timedelta) -> None:
+        """The centre has greeted: its key is pinned at the first time, its clock compared."""
+        self._overlay.set_fact("offset_s", str(offset.total_seconds()))
+        if key and not self.key:
+            self._overlay.set_fact("bundle_key", key)
+        elif key and key != self.key:
+            # Another centre, or somebody who says so: whoever knows deletes the folder.
+            log.error("bundle_key_changed")
+
+    def path_of(self, day: date) -> Path:
+        """Where the bundle of a day lies."""
+        return self._folder / f"{day}.bundle"
+
+    def manifest(self, day: date) -> Manifest | None:
+        """The manifest of a day's bundle."""
+        bundle = self._bundles.get(day)
+        return bundle.manifest if bundle else None
+
+    def is_heavy(self, day: date) -> bool:
+        """Whether so much has been heard that a new bundle is the smaller thing."""
+        return self._overlay.count(day) > _HEAVY
+
+    def install(self, day: date) -> None:
+        """A new file lies in the place of a day.
+
+        Raises:
+            BundleError: it cannot be used; then the one before has gone with it.
+        """
+        self._drop(day)
+        self._open(day)
+        if day not in self._bundles:
+            raise BundleError("the new bundle cannot be used")
+
+    def _open(self, day: date) -> None:
+        try:
+            bundle = open_bundle(self.path_of(day), self.key)
+        except (BundleError, OSError) as error:
+            log.warning("bundle_unusable", day=str(day), text=str(error))
+            self.path_of(day).unlink(missing_ok=True)
+            return
+        manifest = bundle.manifest
+        if manifest.day != day:
+            log.warning("bundle_of_another_day", day=str(day))
+            bundle.close()
+            return
+        heard = self._overlay.heard(day)
+        # What was heard by the same rules and is newer than the bundle goes on standing.
+        same = heard is not None and heard.settings == manifest.settings
+        if heard is None or not same or heard.horizon < manifest.horizon:
+            fresh = Heard(manifest.horizon, manifest.made_at, manifest.settings)
+            self._overlay.begin(day, fresh)
+        self._bundles[day] = bundle
+        log.info("bundle_ready", day=str(day), tickets=manifest.tickets, horizon=manifest.horizon)
+
+    def _drop(self, day: date) -> None:
+        bundle = self._bundles.pop(day, None)
+        if bundle is not None:
+            bundle.close()
+
+    def follows(self) -> list[Follow]:
+        """What to ask the centre to send."""
+        found = []
+        for day in sorted(self._bundles):
+            heard = self._overlay.heard(day)
+            if heard is not None:
+                found.append(Follow(day=day, horizon=heard.horizon))
+        return found
+
+    def take(self, changes: Changes) -> bool:
+        """Keep what has changed; False: it does not follow on what is known, so ask again."""
+        heard = self._overlay.heard(changes.day)
+        if heard is None or changes.day not in self._bundles:
+            return True
+        if changes.since > heard.horizon or changes.horizon < changes.since:
+            return False
+        if changes.horizon < heard.horizon:
+            return True  # said again after a new link; what is newer stands
+        try:
+            tickets = rows_of(base64.b64decode(changes.tickets), TICKET)
+            zones = rows_of(base64.b64decode(changes.zones), ZONE)
+        except ValueError:
+            log.warning("changes_unusable", day=str(changes.day))
+            return False
+        after = Heard(changes.horizon, changes.at, heard.settings)
+        self._overlay.take(changes.day, after, tickets, zones)
+        return True
+
+    def rules(self, day: date) -> Rules | None:
+        """The rules of a day; None: there is no bundle of it."""
+        bundle = self._bundles.get(day)
+        return bundle.rules if bundle else None
+
+    def day_of(self, now: datetime) -> date | None:
+        """The site's date, if there is a bundle that can tell its zone."""
+        for bundle in self._bundles.values():
+            return bundle.rules.today(now)
+        return None
+
+    def known(self, now: datetime, oldest: timedelta) -> Known | None:
+        """What may be decided on now; None: nothing, or nothing young enough."""
+        day = self.day_of(now)
+        bundle = self._bundles.get(day) if day else None
+        heard = self._overlay.heard(day) if day else None
+        if day is None or bundle is None or heard is None:
+            return None
+        if now - heard.data_at > oldest or heard.data_at - now > _AHEAD:
+            return None
+        manifest = bundle.manifest
+        exits = frozenset(g.id for g in manifest.gates if g.direction == Direction.EXIT)
+        return Known(day, heard.data_at, manifest.tickets, heard.horizon, manifest.alone, exits)
+
+    def rows(self, day: date, holder: bytes) -> list[BundleTicket]:
+        """The rows of a holder, the newest of each ticket."""
+        bundle = self._bundles.get(day)
+        if bundle is None:
+            return []
+        newer = {row.id: row for row in self._overlay.of_holder(day, holder)}
+        older = [row for row in bundle.content.of_holder(holder) if row.id not in newer]
+        kept = [row for row in older if self._overlay.of_ticket(day, row.id) is None]
+        return [*newer.values(), *kept]
+
+    def tickets(self, day: date, rows: Sequence[BundleTicket]) -> list[Ticket]:
+        """Rows as tickets, with their zone rights."""
+        bundle = self._bundles[day]
+        found = []
+        for row in rows:
+            if self._overlay.of_ticket(day, row.id) is None:
+                zones = bundle.content.zones_of(row.id)
+            else:
+                zones = self._overlay.zones_of(day, row.id)
+            found.append(ticket_of(row, zones, bundle.rules))
+        return found
+
+    def prune(self, now: datetime) -> None:
+        """Delete days that are over."""
+        today = self.day_of(now)
+        if today is None:
+            return
+        eve = self.day_of(now - _NIGHT) or today
+        for day in {*self._bundles, *self._overlay.days()}:
+            if day < min(today, eve):
+                self._drop(day)
+                self._overlay.forget(day)
+                self.path_of(day).unlink(missing_ok=True)
+
+    def wipe(self) -> None:
+        """Delete all that the centre gave: this terminal is no longer one of its."""
+        for day in list(self._bundles):
+            self._drop(day)
+        for path in self._folder.glob("????-??-??.*"):
+            path.unlink(missing_ok=True)
+        self._overlay.wipe()
+        log.warning("bundles_wiped")
