@@ -94,9 +94,8 @@ def build(manifest: Manifest, packed: Path, into: Path) -> None:
             out.flush()
             os.fsync(out.fileno())
         fresh.replace(into)
-    except BaseException:
+    finally:
         fresh.unlink(missing_ok=True)
-        raise
 
 
 def _unpack(manifest: Manifest, packed: Path, out: BinaryIO) -> bytes:
