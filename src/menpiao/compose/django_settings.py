@@ -88,6 +88,8 @@ AUTH_PASSWORD_VALIDATORS = [
 ]
 AUTHENTICATION_BACKENDS = ["menpiao.centre.design.signin.LimitedBackend"]
 LOGIN_URL = "/view/login/"
+# Behind TLS no browser sends these in the clear.
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = _settings.http.public_url.startswith("https://")
 SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = "Lax"
 CSRF_COOKIE_SAMESITE = "Lax"

@@ -70,6 +70,7 @@ def exception_handlers() -> Mapping[Any, Any]:
     out_of_reach = (
         asyncpg.PostgresConnectionError,
         asyncpg.InterfaceError,
+        asyncpg.InternalClientError,  # a connection that was cut while it was handed over
         asyncpg.OperatorInterventionError,
         asyncpg.InsufficientResourcesError,
         OSError,

@@ -22,7 +22,13 @@ from menpiao.storage.database.facts import Facts
 METRICS = "/metrics"
 FRESH_S = 1.0
 """Probes of several watchers share one look at the data store."""
-_AWAY = (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError)
+_AWAY = (
+    asyncpg.PostgresError,
+    asyncpg.InterfaceError,
+    asyncpg.InternalClientError,
+    OSError,
+    TimeoutError,
+)
 
 _up = Gauge("menpiao_database_up", "Whether this process reaches a primary")
 _rows = Gauge("menpiao_outbox_rows", "Rows of the outbox that wait", ["channel", "state"])

@@ -28,7 +28,7 @@ BUNDLE = Door(
     auth=DEVICE,
     path_values=DayPath,
     answer=Manifest,
-    refuses=DEVICE_REFUSED,
+    refuses=(*DEVICE_REFUSED, Reason.BAD_REQUEST),
 )
 CONTENT = Door(
     name="bundle_content",

@@ -21,9 +21,11 @@ from menpiao.storage.database.models import (
     Gate,
     PriceRule,
     Product,
+    ProductZone,
     Site,
     SlotPlan,
     Staff,
+    Zone,
 )
 from menpiao.storage.database.slots import LAY
 
@@ -55,6 +57,13 @@ class PriceRuleInline(_Stacked):
     extra = 0
 
 
+class ProductZoneInline(_Tabular):
+    """Zones that a product includes."""
+
+    model = ProductZone
+    extra = 0
+
+
 class SlotPlanInline(_Tabular):
     """The daily pattern of a product's slots."""
 
@@ -69,6 +78,14 @@ class SiteAdmin(_Page):
     list_display = ("name", "code", "zone", "day_capacity", "instant_capacity", "is_open")
 
 
+@admin.register(Zone)
+class ZoneAdmin(_Page):
+    """Parts of a site with gates of their own."""
+
+    list_display = ("name", "site", "instant_capacity")
+    list_filter = ("site",)
+
+
 @admin.register(Product)
 class ProductAdmin(_Page):
     """What is sold, with its concessions and slots."""
@@ -76,7 +93,7 @@ class ProductAdmin(_Page):
     list_display = ("name", "code", "kind", "price_fen", "sale_days", "on_sale")
     list_filter = ("site", "kind", "on_sale")
     filter_horizontal = ("gates",)
-    inlines: ClassVar = [PriceRuleInline, SlotPlanInline]
+    inlines: ClassVar = [PriceRuleInline, SlotPlanInline, ProductZoneInline]
 
     def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:  # noqa: FBT001 - Django's shape
         """Lay the slots of the plans out at once: what was just set up can be sold."""

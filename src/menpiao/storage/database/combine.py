@@ -59,6 +59,8 @@ _PASSING: tuple[type[BaseException], ...] = (
     asyncpg.UniqueViolationError,
     asyncpg.PostgresConnectionError,
     asyncpg.InterfaceError,
+    # A connection that was cut while it was handed over: "not connected", "in the failed state".
+    asyncpg.InternalClientError,
     asyncpg.AdminShutdownError,
     asyncpg.CrashShutdownError,
     asyncpg.CannotConnectNowError,

@@ -202,7 +202,13 @@ class CheckService:
                 tickets = await admissions.read_tickets(
                     connection, gate.site_id, [waiting.holder], now, snapshot.terms
                 )
-        except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError):
+        except (
+            asyncpg.PostgresError,
+            asyncpg.InterfaceError,
+            asyncpg.InternalClientError,
+            OSError,
+            TimeoutError,
+        ):
             return Refusal(Reason.BUSY)
         outcome = decide(waiting.scan, tickets.get(waiting.holder, []), gate, now)
         return _encoder.encode(answer_of(waiting.ask.nonce, outcome))

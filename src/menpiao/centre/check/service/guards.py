@@ -64,7 +64,7 @@ class Guards:
         key = (site_id, proof.badge, device_id)
         failed = self._failures.get(key)
         if failed and failed.count >= TRIES and now - failed.last < PAUSE:
-            return Refusal(Reason.BUSY, "too many wrong PINs: wait a minute", "staff.pin")
+            return Refusal(Reason.RATE_LIMITED, "too many wrong PINs: wait a minute", "staff.pin")
         person = snapshot.staff.get((site_id, proof.badge))
         # An unknown badge costs the same time as a wrong PIN.
         kept = person.pin_hash if person else hash_pin("0")
