@@ -85,6 +85,7 @@ def _parser() -> argparse.ArgumentParser:
     gate.add_argument("file", type=Path, help="the lane's own configuration file (TOML)")
     gate.add_argument("--enrol", metavar="CODE", help="make the file, with a one-time code")
     gate.add_argument("--centre", help="the centre's address, to enrol")
+    gate.add_argument("--hub", action="store_true", help="run (or enrol) the hub of a site")
     gate.set_defaults(run=_gate)
 
     counter = commands.add_parser("counter", help="run the agent of a clerk's computer")
@@ -175,7 +176,13 @@ def _doctor(arguments: argparse.Namespace, settings: Settings) -> int:  # noqa: 
 
 def _gate(arguments: argparse.Namespace, settings: Settings) -> int:
     from menpiao.compose.logs import configure
-    from menpiao.compose.terminal import SETUP_ERRORS, enrol_gate, run_gate_from_config
+    from menpiao.compose.terminal import (
+        SETUP_ERRORS,
+        enrol_gate,
+        enrol_hub,
+        run_gate_from_config,
+        run_hub_from_config,
+    )
 
     configure(settings.log)
 
@@ -184,9 +191,11 @@ def _gate(arguments: argparse.Namespace, settings: Settings) -> int:
         return 2
     try:
         if not arguments.enrol:
-            run_gate_from_config(arguments.file)
+            run = run_hub_from_config if arguments.hub else run_gate_from_config
+            run(arguments.file)
             return 0
-        enrolled = enrol_gate(arguments.centre, arguments.enrol, arguments.file)
+        enrol = enrol_hub if arguments.hub else enrol_gate
+        enrolled = enrol(arguments.centre, arguments.enrol, arguments.file)
     except SETUP_ERRORS as error:
         print(f"menpiao: {error}", file=sys.stderr)
         return 1

@@ -17,7 +17,15 @@ from menpiao.terminals.counter.config import (
     CounterConfigError,
     load_counter_config,
 )
-from menpiao.terminals.gate.config import ConfigError, GateConfig, load_config, new_config
+from menpiao.terminals.gate.config import (
+    ConfigError,
+    GateConfig,
+    load_config,
+    load_hub_config,
+    new_config,
+    new_hub_config,
+)
+from menpiao.terminals.gate.offline.hub import HubParts, run_hub
 from menpiao.terminals.gate.program import GateParts, run_gate
 from menpiao.terminals.parts.display.kiosk import KioskDisplay
 from menpiao.terminals.parts.link.enrol import EnrolmentError, enrol
@@ -103,6 +111,39 @@ def run_counter_from_config(path: Path) -> None:
     """Run a counter's agent until the process is told to end."""
     config = load_counter_config(path)
     asyncio.run(_until_told(counter_agent(config).run()))
+
+
+def run_hub_from_config(path: Path) -> None:
+    """Run a site's hub until the process is told to end; raises one of `SETUP_ERRORS`."""
+    config = load_hub_config(path)
+    identity = load_identity(config.key_path)
+    tls = _trust(config.centre, config.authority_file)
+    listens = None
+    if config.certificate_file:
+        listens = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+        listens.load_cert_chain(config.certificate_file, config.certificate_key_file or None)
+    software = f"menpiao {version('menpiao')} hub"
+    parts = HubParts(
+        WebSocketLink(config.centre, identity, tls=tls, software=software),
+        HttpErrands(config.centre, identity, tls=tls),
+        listens,
+    )
+    asyncio.run(_until_told(run_hub(config, parts)))
+
+
+def enrol_hub(centre: str, code: str, config_path: Path, *, authority_file: str = "") -> Enrolled:
+    """Enrol this computer as a site's hub; writes the configuration if there is none yet.
+
+    Raises what `enrol_gate` raises.
+    """
+    if config_path.exists():
+        key_path = load_hub_config(config_path).key_path
+    else:
+        key_path = config_path.absolute().parent / "hub-data" / "hub-key.json"
+    enrolled = enrol(centre, code, key_path, tls=_trust(centre, authority_file))
+    if not config_path.exists():
+        config_path.write_text(new_hub_config(centre), encoding="utf-8")
+    return enrolled
 
 
 async def _until_told(work: Coroutine[Any, Any, None]) -> None:

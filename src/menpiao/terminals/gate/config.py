@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import tomllib
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, TypeVar
 from urllib.parse import urlsplit
 
 import msgspec
@@ -132,6 +132,35 @@ class GateConfig(_Table, frozen=True):
         return self.data_dir / "offline"
 
 
+class HubConfig(_Table, frozen=True):
+    """The hub of a site, on its own network. ``centre`` is the base address of the centre."""
+
+    centre: str
+    host: str = "0.0.0.0"  # noqa: S104 - its lanes are other computers
+    port: Port = 8760
+    data_dir: Path = Path("data")
+    key_file: str = "hub-key.json"
+    """Relative to ``data_dir`` unless absolute."""
+    authority_file: str = ""
+    """PEM certificates to trust for the centre instead of the system's."""
+    certificate_file: str = ""
+    """PEM certificate chain shown to lanes; empty: they connect without TLS."""
+    certificate_key_file: str = ""
+    pass_on_within_s: Annotated[float, msgspec.Meta(ge=0.02, le=5)] = 0.08
+    """For the centre's answer to what a lane asks; a lane waits 0.15 s for the hub."""
+    offline: Offline = Offline()
+
+    @property
+    def key_path(self) -> Path:
+        """The file of this terminal's key."""
+        return self.data_dir / self.key_file
+
+    @property
+    def offline_dir(self) -> Path:
+        """The folder of bundles and of what was decided without the centre."""
+        return self.data_dir / "offline"
+
+
 def _path(kind: type[Any], value: object) -> object:
     return kind(value) if kind is Path else value
 
@@ -142,24 +171,57 @@ def load_config(path: Path) -> GateConfig:
     Raises:
         ConfigError: the file cannot be read, a key is unknown or has a wrong value.
     """
+    config = _read(path, GateConfig)
+    _check_address(path, "centre", config.centre)
+    if config.hub:
+        _check_address(path, "hub", config.hub)
+    return msgspec.structs.replace(config, data_dir=_folder(path) / config.data_dir)
+
+
+def load_hub_config(path: Path) -> HubConfig:
+    """Read a hub's configuration; relative files begin at the file's folder.
+
+    Raises:
+        ConfigError: the file cannot be read, a key is unknown or has a wrong value.
+    """
+    config = _read(path, HubConfig)
+    _check_address(path, "centre", config.centre)
+    return msgspec.structs.replace(config, data_dir=_folder(path) / config.data_dir)
+
+
+_Config = TypeVar("_Config", GateConfig, HubConfig)
+
+
+def _read(path: Path, kind: type[_Config]) -> _Config:
     try:
         raw = tomllib.loads(path.read_text(encoding="utf-8"))
-        config = msgspec.convert(raw, GateConfig, dec_hook=_path)
+        return msgspec.convert(raw, kind, dec_hook=_path)
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise ConfigError(f"{path}: {error}") from error
     except msgspec.ValidationError as error:
         raise ConfigError(f"{path}: {error}") from error
-    _check_address(path, "centre", config.centre)
-    if config.hub:
-        _check_address(path, "hub", config.hub)
-    folder = Path(os.path.abspath(path)).parent  # noqa: PTH100 - resolve() would follow links
-    return msgspec.structs.replace(config, data_dir=folder / config.data_dir)
+
+
+def _folder(path: Path) -> Path:
+    return Path(os.path.abspath(path)).parent  # noqa: PTH100 - resolve() would follow links
 
 
 def _check_address(path: Path, name: str, address: str) -> None:
     parts = urlsplit(address)
     if parts.scheme not in {"http", "https"} or not parts.hostname:
         raise ConfigError(f"{path}: {name} must begin with https:// or http://")
+
+
+def new_hub_config(centre: str) -> str:
+    """The text of a hub's first configuration."""
+    quoted = msgspec.json.encode(centre).decode()
+    return (
+        f"centre = {quoted}\n"
+        'data_dir = "hub-data"\n'
+        "port = 8760\n"
+        'certificate_file = ""  # empty: lanes connect without TLS\n'
+        'certificate_key_file = ""\n'
+    )
 
 
 def new_config(centre: str, gate_id: int, reader_port: str) -> str:

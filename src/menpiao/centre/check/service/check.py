@@ -137,16 +137,15 @@ class CheckService:
             except UnavailableError:
                 return Refusal(Reason.BUSY)
         self._snapshot = snapshot = await self._catalogue.current()
-        gate = snapshot.gates.get(ask.gate_id)
-        if gate is None or gate.site_id != device.site_id or gate.id not in device.gate_ids:
-            return Refusal(Reason.NOT_PERMITTED, field="gate_id")
-        asker_id = device.id
         if ask.of_device is not None:
             # A hub asks for a lane: what that lane asked itself under this nonce is the same scan.
             lane = snapshot.devices.get(ask.of_device)
             if lane is None or lane.site_id != device.site_id or lane.revoked_at is not None:
                 return Refusal(Reason.NOT_PERMITTED, field="of_device")
-            asker_id = lane.id
+            device = lane
+        gate = snapshot.gates.get(ask.gate_id)
+        if gate is None or gate.site_id != device.site_id or gate.id not in device.gate_ids:
+            return Refusal(Reason.NOT_PERMITTED, field="gate_id")
         now = self._clock()
         staff = await self._staff(device, ask, now)
         if isinstance(staff, Refusal):
@@ -158,7 +157,7 @@ class CheckService:
             refuse = Refuse(Reason.DOCUMENT_INVALID, now, gate)
             return _encoder.encode(answer_of(ask.nonce, refuse))
         scan = _scan(ask, gate, now, barred=(gate.site_id, holder) in snapshot.barred)
-        waiting = _Waiting(asker_id, ask, gate, holder, _digest(ask, holder), scan, staff)
+        waiting = _Waiting(device.id, ask, gate, holder, _digest(ask, holder), scan, staff)
         if ask.dry_run:
             return await self._preview(waiting)
         await self._ids.reserve(512)

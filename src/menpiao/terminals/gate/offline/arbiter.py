@@ -22,7 +22,7 @@ from menpiao.terminals.gate.offline.book import Book, Entry, Open
 from menpiao.terminals.gate.offline.rows import Rules, at_home, home_gate
 from menpiao.terminals.gate.offline.store import Known, Store
 from menpiao.wire.answers import answer_of
-from menpiao.wire.check import Answer, Ask, Changes
+from menpiao.wire.check import Answer, Ask, Changes, Heard
 
 log = structlog.get_logger(__name__)
 
@@ -45,12 +45,13 @@ class Arbiter:
         """What may be decided on now."""
         return self.store.known(now, self._oldest)
 
-    def decide(self, ask: Ask, now: datetime, asker: int = 0) -> Answer | None:
+    def decide(self, ask: Ask, now: datetime) -> Answer | None:
         """The decision, written down; None: this cannot be decided here.
 
         The same nonce of the same terminal is decided once. Raises sqlite3.Error when the book
         cannot be written: then nobody may pass.
         """
+        asker = ask.of_device or 0
         before = self.book.answer(asker, ask.nonce)
         if before is not None:
             return msgspec.json.decode(before, type=Answer)
@@ -131,11 +132,11 @@ class Arbiter:
             )
         )
 
-    def hear(self, answer: Answer, gate_id: int, now: datetime) -> None:
-        """The centre has admitted: the data shows it a moment later, and the link may go first."""
+    def hear(self, answer: Answer | Heard, gate_id: int, now: datetime) -> None:
+        """Others have admitted: the data shows it a moment later, and the link may go first."""
         ticket_id = parse_serial(answer.ticket_no) if answer.ticket_no else None
         day = self.store.day_of(now)
-        if answer.admitted and ticket_id is not None and day is not None:
+        if ticket_id is not None and day is not None:
             self.book.hear(ticket_id, answer, gate_id, day)
 
     def take(self, changes: Changes, now: datetime) -> bool:

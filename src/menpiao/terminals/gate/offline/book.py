@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from menpiao.domain.merge import Happened
-from menpiao.wire.check import Answer
+from menpiao.wire.check import Answer, Heard
 
 _KEEP: Final = timedelta(days=90)
 _SCHEMA: Final = """
@@ -141,7 +141,7 @@ class Book:
             )
         return sequence
 
-    def hear(self, ticket_id: int, answer: Answer, gate_id: int, day: date) -> None:
+    def hear(self, ticket_id: int, answer: Answer | Heard, gate_id: int, day: date) -> None:
         """The centre has admitted somebody here, or told a hub so of a lane."""
         with self._db:
             self._db.execute(

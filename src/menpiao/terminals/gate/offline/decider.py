@@ -27,9 +27,17 @@ class LaneDecides:
     """The order of a lane: centre, hub, alone."""
 
     def __init__(
-        self, link: Link, local: Local, gate_id: int, budget_s: float, hub: Link | None = None
+        self,
+        link: Link,
+        local: Local,
+        gate_id: int | None,
+        budget_s: float,
+        hub: Link | None = None,
     ) -> None:
-        """A visitor at the reader has an answer after about ``budget_s``, if one can be given."""
+        """A visitor at the reader has an answer after about ``budget_s``, if one can be given.
+
+        ``gate_id`` None: this is a hub, which decides for all gates of the site.
+        """
         self._link = link
         self._local = local
         self._gate_id = gate_id
@@ -67,7 +75,9 @@ class LaneDecides:
     def _alone(self) -> bool:
         """Whether this lane may decide by itself."""
         known = self._local.known
-        return known is not None and (known.alone != "refuse" or known.lets_out(self._gate_id))
+        if known is None or self._gate_id is None:
+            return known is not None
+        return known.alone != "refuse" or known.lets_out(self._gate_id)
 
     async def decide(self, ask: Ask, timeout_s: float) -> Answer | LinkFailure:
         """The decision; see `Decider.decide`."""

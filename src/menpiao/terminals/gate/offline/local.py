@@ -65,11 +65,11 @@ class Local:
         """
         return await asyncio.get_running_loop().run_in_executor(self._thread, self._do, work)
 
-    async def decide(self, ask: Ask, asker: int = 0) -> Answer | None:
+    async def decide(self, ask: Ask) -> Answer | None:
         """The decision, on disk; None: none can be made here."""
         try:
             async with asyncio.timeout(_DECIDE_WITHIN_S):
-                return await self.run(lambda arbiter: arbiter.decide(ask, self.now(), asker))
+                return await self.run(lambda arbiter: arbiter.decide(ask, self.now()))
         except (OSError, TimeoutError) as error:
             log.warning("local_decision_failed", request_id=ask.nonce, kind=type(error).__name__)
             return None
