@@ -48,6 +48,7 @@ def bench_booking(seconds: int) -> Report:
             run_reference(store, f"reference {n} clients", SALE, n, seconds) for n in _REFERENCE
         ]
         buyers = Buyers(park.product_id)
+        store.settle()
         with serving(store, "booking") as port:
             cases = [_measure(port, buyers, park.hot_slot, "warm-up", 8, min(1, seconds / 4))]
             cases += [

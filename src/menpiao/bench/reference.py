@@ -6,52 +6,79 @@ from pathlib import Path
 from menpiao.bench.load import Measured
 from menpiao.compose.bench import BenchStore
 
-CHECK_TABLES = """
+# Narrower than the centre's tables, with the same keys and indexes on them.
+_TICKET = """
 CREATE TABLE reference_ticket (
-    id bigint PRIMARY KEY, holder_hash bytea NOT NULL, state text NOT NULL,
-    people smallint NOT NULL, used integer NOT NULL DEFAULT 0
+    site_id bigint NOT NULL, id bigint NOT NULL, order_id bigint NOT NULL,
+    visit_date date NOT NULL, closes_at timestamptz NOT NULL, product_class text NOT NULL,
+    holder_hash bytea NOT NULL, state text NOT NULL, people smallint NOT NULL,
+    used smallint NOT NULL DEFAULT 0, PRIMARY KEY (site_id, id)
 ) WITH (fillfactor = 70);
-INSERT INTO reference_ticket (id, holder_hash, state, people)
-SELECT n, decode(md5('r' || n), 'hex'), 'valid', 500 FROM generate_series(1, {count}) n;
-CREATE UNIQUE INDEX ON reference_ticket (holder_hash);
-CREATE TABLE reference_scan (
-    id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, ticket_id bigint NOT NULL,
-    gate_id bigint NOT NULL, at timestamptz NOT NULL DEFAULT now()
-);
-CREATE INDEX ON reference_scan (ticket_id);
-ANALYZE reference_ticket;
+CREATE UNIQUE INDEX ON reference_ticket (site_id, holder_hash, visit_date, product_class)
+    WHERE state IN ('held', 'valid', 'blocked', 'refunding');
+CREATE INDEX ON reference_ticket (site_id, holder_hash, closes_at);
+CREATE INDEX ON reference_ticket (site_id, order_id);
+CREATE INDEX ON reference_ticket (site_id, closes_at);
 """
+CHECK_TABLES = (
+    _TICKET
+    + """
+INSERT INTO reference_ticket (site_id, id, order_id, visit_date, closes_at, product_class,
+    holder_hash, state, people)
+SELECT 1, n, n, current_date, now() + interval '6 hours', 'entry', decode(md5('r' || n), 'hex'),
+    'valid', 500
+FROM generate_series(1, {count}) n;
+CREATE TABLE reference_scan (
+    site_id bigint NOT NULL, id bigint GENERATED ALWAYS AS IDENTITY, device_id bigint NOT NULL,
+    nonce text NOT NULL, gate_id bigint NOT NULL, ticket_id bigint NOT NULL,
+    at timestamptz NOT NULL DEFAULT now(), xid xid8 NOT NULL DEFAULT pg_current_xact_id(),
+    PRIMARY KEY (site_id, id), UNIQUE (site_id, device_id, nonce)
+);
+CREATE INDEX ON reference_scan (site_id, xid);
+VACUUM ANALYZE reference_ticket;
+CHECKPOINT;
+"""
+)
 CHECK = """
-\\set n random(1, {count})
+\\set n random(1, {asked})
 WITH moved AS (
     UPDATE reference_ticket SET used = used + 1
-    WHERE holder_hash = decode(md5('r' || :n), 'hex') AND state = 'valid' AND used < people
+    WHERE site_id = 1 AND holder_hash = decode(md5('r' || :n), 'hex') AND state = 'valid'
+        AND used < people
     RETURNING id
-) INSERT INTO reference_scan (ticket_id, gate_id) SELECT id, 1 FROM moved;
+) INSERT INTO reference_scan (site_id, device_id, nonce, gate_id, ticket_id)
+SELECT 1, 1, gen_random_uuid()::text, 1, id FROM moved;
 """
-SALE_TABLES = """
+SALE_TABLES = (
+    _TICKET
+    + """
 CREATE TABLE reference_slot (
-    id bigint PRIMARY KEY, capacity integer NOT NULL, sold integer NOT NULL DEFAULT 0
+    site_id bigint NOT NULL, id bigint NOT NULL, capacity integer NOT NULL,
+    sold integer NOT NULL DEFAULT 0, PRIMARY KEY (site_id, id)
 ) WITH (fillfactor = 50);
-INSERT INTO reference_slot VALUES (1, 1000000000);
+INSERT INTO reference_slot VALUES (1, 1, 1000000000);
 CREATE TABLE reference_order (
-    id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, slot_id bigint NOT NULL,
-    token uuid NOT NULL UNIQUE DEFAULT gen_random_uuid(), at timestamptz NOT NULL DEFAULT now()
-);
-CREATE TABLE reference_sold (
-    id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, order_id bigint NOT NULL,
-    holder_hash bytea NOT NULL, people smallint NOT NULL
-);
-CREATE UNIQUE INDEX ON reference_sold (holder_hash);
-CREATE INDEX ON reference_sold (order_id);
+    site_id bigint NOT NULL, id bigint GENERATED ALWAYS AS IDENTITY, slot_id bigint NOT NULL,
+    token text NOT NULL DEFAULT gen_random_uuid()::text, state text NOT NULL,
+    at timestamptz NOT NULL DEFAULT now(), expires_at timestamptz NOT NULL,
+    PRIMARY KEY (site_id, id), UNIQUE (site_id, token)
+) WITH (fillfactor = 80);
+CREATE INDEX ON reference_order (site_id, expires_at) WHERE state = 'awaiting_payment';
+CHECKPOINT;
 """
+)
 SALE = """
 WITH taken AS (
-    UPDATE reference_slot SET sold = sold + 1 WHERE id = 1 AND sold + 1 <= capacity RETURNING id
+    UPDATE reference_slot SET sold = sold + 1
+    WHERE site_id = 1 AND id = 1 AND sold + 1 <= capacity RETURNING id
 ), made AS (
-    INSERT INTO reference_order (slot_id) SELECT id FROM taken RETURNING id
-) INSERT INTO reference_sold (order_id, holder_hash, people)
-SELECT id, decode(md5(gen_random_uuid()::text), 'hex'), 1 FROM made;
+    INSERT INTO reference_order (site_id, slot_id, state, expires_at)
+    SELECT 1, id, 'awaiting_payment', now() + interval '15 minutes' FROM taken RETURNING id
+) INSERT INTO reference_ticket (site_id, id, order_id, visit_date, closes_at, product_class,
+    holder_hash, state, people)
+SELECT 1, id, id, current_date, now() + interval '6 hours', 'entry',
+    decode(md5(gen_random_uuid()::text), 'hex'), 'held', 1
+FROM made;
 """
 
 

@@ -102,7 +102,13 @@ class BenchStore:
     def script(self, sql: str) -> None:
         """Run statements that give no rows."""
         with psycopg.connect(self.url, autocommit=True) as connection:
-            connection.execute(sql.encode())
+            for statement in filter(str.strip, sql.split(";\n")):
+                connection.execute(statement.encode())
+
+    def settle(self) -> None:
+        """Have the data store do what it has put off, so that no case pays for the one before."""
+        for statement in ("VACUUM ANALYZE", "CHECKPOINT"):
+            self.script(statement)
 
     def plant_park(self, public_key: bytes, small: int) -> Park:
         """Write a park with one device of this Ed25519 key; ``small``: places of the small slot."""
