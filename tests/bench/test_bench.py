@@ -25,10 +25,11 @@ CASES = {
         ),
         "the rush meanwhile: bookings",
     },
+    "bundle": {"5,000 tickets, decided", "5,000 tickets, and on disk"},
 }
 
 
-@pytest.mark.parametrize("name", ["check", "booking", "gate"])
+@pytest.mark.parametrize("name", ["check", "booking", "gate", "bundle"])
 def test_a_short_run_measures_every_case_and_violates_nothing(name, tmp_path, capsys):
     out = tmp_path / "result.json"
     assert main([name, "--seconds", "1", "--json", str(out)]) == 0

@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from menpiao.bench.booking import bench_booking
+from menpiao.bench.bundle import bench_bundle
 from menpiao.bench.check import bench_check
 from menpiao.bench.gate import bench_gate
 from menpiao.bench.report import Report, table, write
@@ -14,6 +15,7 @@ __all__ = ["main"]
 
 _BENCHES: dict[str, Callable[[int], Report]] = {
     "booking": bench_booking,
+    "bundle": bench_bundle,
     "check": bench_check,
     "gate": bench_gate,
 }

@@ -18,7 +18,8 @@ from urllib.parse import parse_qs, urlsplit
 
 import psycopg
 
-from menpiao.domain.document import DocumentRefusal, DocumentType, parse_document
+from menpiao.domain.document import Document, DocumentRefusal, DocumentType, parse_document
+from menpiao.domain.identity import day_hash
 from menpiao.settings import Database, Settings
 from menpiao.storage.crypto import Vault
 from menpiao.storage.database.connect import database_url, stop_embedded
@@ -61,6 +62,11 @@ FROM ({source}) AS u (id, holder)
 _OTHERS = (
     "SELECT n + 1000000, decode(md5('other' || n), 'hex') FROM generate_series(1, %(count)s) n"
 )
+_OTHER_HASHES = "UPDATE ticket SET gate_hash = decode(md5('gate' || id), 'hex')"
+_ASKED_HASHES = """
+UPDATE ticket t SET gate_hash = u.hash
+FROM unnest(%(ids)s::bigint[], %(hashes)s::bytea[]) AS u (id, hash) WHERE t.id = u.id
+"""
 _ASKED = "SELECT * FROM unnest(%(ids)s::bigint[], %(holders)s::bytea[])"
 
 
@@ -178,10 +184,25 @@ class BenchStore:
                 connection.execute(_TICKETS.format(source=source).encode(), facts | more)
             connection.execute("VACUUM ANALYZE")
 
+    def plant_gate_hashes(self, park: Park, numbers: Sequence[str]) -> None:
+        """Give the planted tickets the hashes that a lane finds them under, as a sale does."""
+        day = (datetime.now(UTC) + timedelta(hours=8)).date()
+        key = self._vault.day_key(park.site_id, day)
+        hashes = [day_hash(key, self._document(number, day)) for number in numbers]
+        with psycopg.connect(self.url, autocommit=True) as connection:
+            connection.execute(_OTHER_HASHES.encode())
+            ids = list(range(1, len(numbers) + 1))
+            connection.execute(_ASKED_HASHES.encode(), {"ids": ids, "hashes": hashes})
+            connection.execute("VACUUM ANALYZE")
+
     def _holder(self, number: str, today: date) -> bytes:
+        return self._vault.holder_hash(self._document(number, today))
+
+    @staticmethod
+    def _document(number: str, today: date) -> Document:
         document = parse_document(DocumentType.RESIDENT, number, today)
         assert not isinstance(document, DocumentRefusal)
-        return self._vault.holder_hash(document)
+        return document
 
     def pgbench(self) -> list[str]:
         """The wheel's own pgbench, told where the data store is."""
