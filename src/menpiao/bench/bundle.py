@@ -97,6 +97,9 @@ async def _lane(
                 await asyncio.sleep(0.01)
                 await local.look()
         ready_s = time.perf_counter() - begins
+        for task in tasks:
+            task.cancel()  # what is fetched beside it, tomorrow's bundle, is not to be measured
+        await asyncio.gather(*tasks, return_exceptions=True)
         known = local.known
         manifest = await local.run(lambda a: a.store.manifest(known.day))
         looked = await local.run(lambda a: _decisions(a, local, park, visitors, dry_run=True))
