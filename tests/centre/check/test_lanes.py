@@ -204,6 +204,24 @@ def test_a_report_counts_once_however_often_it_comes(database):
     run(scene())
 
 
+def test_a_known_scan_comes_back_with_what_is_recorded(database):
+    """A hub has refused whom the lane then let in: the lane must learn of it to report it anew."""
+
+    async def scene():
+        async with Lanes(database) as lanes:
+            ticket = await lanes.ticket()
+            refused = {"admitted": False, "reason": "already_used", "people": 0, "first_entry": 0}
+            scan = lanes.scan(ticket["id"])
+            for sent, outcome in ((scan | refused, "recorded"), (scan, "known")):
+                body = {"scans": [sent], "now": datetime.now(UTC).isoformat()}
+                (result,) = (await lanes.post("reports", body)).json()["results"]
+                assert result["outcome"] == outcome
+            assert result["detail"] == "refused"
+            assert await lanes.report(scan | {"nonce": scan["nonce"] + "-b"}) == ["recorded"]
+
+    run(scene())
+
+
 def test_what_two_lanes_admitted_twice_becomes_a_conflict_and_is_not_lost(database):
     async def scene():
         async with Lanes(database, people=1) as lanes:

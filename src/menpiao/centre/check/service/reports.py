@@ -174,7 +174,7 @@ class ReportService:
             ticket_id=ticket.id if ticket else None,
             people=scan.people if scan.admitted else 0,
             first_entry=merged.first_entry if merged else 0,
-            answer=b"{}",
+            answer=msgspec.json.encode({"admitted": scan.admitted}),
             used=ticket.used if ticket else 0,
             inside=ticket.inside if ticket else 0,
             begins=bool(merged and merged.begins),
@@ -209,7 +209,7 @@ def _corrected(at: datetime, now: datetime, offset: timedelta) -> datetime:
 
 
 def _recorded(answer: bytes) -> str:
-    """What was decided here under a nonce; empty where it came by a report."""
+    """What was decided under a nonce, here or by a terminal that has reported it."""
     admitted = msgspec.json.decode(answer).get("admitted")
     return "" if admitted is None else "admitted" if admitted else "refused"
 
