@@ -19,8 +19,10 @@ from menpiao.centre.check.identity import Identity
 from menpiao.centre.check.lanes import LaneServices
 from menpiao.centre.check.service import CheckService
 from menpiao.centre.check.service.bundles import BundleService
+from menpiao.centre.check.service.commands import CommandService
 from menpiao.centre.check.service.reports import ReportService
 from menpiao.centre.check.service.search import SearchService
+from menpiao.centre.check.service.states import StateService
 from menpiao.centre.check.service.undo import UndoService
 from menpiao.centre.commerce import jobs as commerce_jobs
 from menpiao.centre.commerce.api import CommerceApi
@@ -152,6 +154,8 @@ def _lanes(
         reports=ReportService(pool, catalogue, ids, utc_now),
         undos=UndoService(pool, catalogue, ids, check.guards, utc_now),
         searches=SearchService(pool, vault, catalogue, check.guards, utc_now),
+        states=StateService(pool, catalogue, utc_now),
+        commands=CommandService(pool, catalogue, ids, utc_now),
     )
 
 
@@ -200,7 +204,12 @@ class CentreApp:
             self.app.stand_before(self._hot)
             door.bind(
                 asyncio.get_running_loop(),
-                {BookingService: centre.booking, AttemptService: centre.attempts},
+                {
+                    BookingService: centre.booking,
+                    AttemptService: centre.attempts,
+                    StateService: centre.lanes.states,
+                    CommandService: centre.lanes.commands,
+                },
             )
             tasks = [
                 asyncio.create_task(keep(name, job))

@@ -17,6 +17,7 @@ LINK_SUBPROTOCOL = "menpiao.check.v1"
 
 Nonce = Annotated[str, msgspec.Meta(min_length=8, max_length=64, pattern=r"^[0-9A-Za-z_-]+\Z")]
 DeviceId = Annotated[int, msgspec.Meta(ge=1, le=2**53 - 1)]
+Count = Annotated[int, msgspec.Meta(ge=0, le=2**53 - 1)]
 People = Annotated[int, msgspec.Meta(ge=1, le=500)]
 NO_CONTROLS = r"^[^\x00-\x1f\x7f]*\Z"
 """No control characters: a data store, a log and a printer each take some of them amiss."""
@@ -172,23 +173,41 @@ class Heartbeat(Message, frozen=True, kw_only=True, tag="heartbeat", tag_field="
 
     at: Instant
     state: ShortText = ""
+    """The lane's state: ``idle``, ``held_open``, ``fault`` and so on."""
     paper: ShortText = ""
+    """``ok``, ``low`` or ``out``; empty: not known."""
     mode: ShortText = ""
     """Who decides at this lane at present: ``centre``, ``hub``, ``lane`` or ``manual``."""
     data_at: Instant | None = None
     """How fresh the data is that it would decide on without the centre; None: it has none."""
-    tickets: Annotated[int, msgspec.Meta(ge=0, le=2**53 - 1)] | None = None
+    tickets: Count | None = None
     """How many tickets that data has for today."""
-    queue: Annotated[int, msgspec.Meta(ge=0, le=2**53 - 1)] | None = None
+    queue: Count | None = None
     """Scans that were decided without the centre and are not reported yet."""
+    software: ShortText = ""
+
+
+class Acknowledged(Message, frozen=True, kw_only=True, tag="acknowledged", tag_field="type"):
+    """What a terminal did about a command: ``done``, ``failed`` or ``not_supported``."""
+
+    id: Key64
+    outcome: ShortText
+    text: ShortText = ""
 
 
 class Command(Message, frozen=True, kw_only=True, tag="command", tag_field="type"):
-    """The centre asks the terminal to act: ``show``, ``open_once``, ``reload``, ``revoked``."""
+    """The centre asks the terminal to act, now: nothing of it may be done later.
+
+    ``open_once``, ``hold_open``, ``hold_closed``, ``release`` (back to opening for each person),
+    ``show``, ``reload``; ``revoked``: the terminal is not let in any more and keeps nothing.
+    The same ``id`` again is the same command.
+    """
 
     id: str
     action: ShortText
     text: ShortText = ""
+    gate_id: int | None = None
+    """For a terminal with several gates: which one."""
 
 
 class Change(Message, frozen=True, kw_only=True, tag="change", tag_field="type"):
@@ -243,7 +262,7 @@ class Fault(Message, frozen=True, kw_only=True, tag="fault", tag_field="type"):
     nonce: str = ""
 
 
-LinkUp = Proof | Ask | Heartbeat | Follow
+LinkUp = Proof | Ask | Heartbeat | Follow | Acknowledged
 """What a terminal sends over the link."""
 HubUp = Proof | Ask | Heartbeat | Heard
 """What a lane sends to the hub of its site."""

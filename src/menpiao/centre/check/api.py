@@ -29,6 +29,7 @@ from menpiao.centre.check.doors import (
     UNSUPPORTED_DATA,
 )
 from menpiao.centre.check.feed import Feed, Follower
+from menpiao.centre.check.fleet import Fleet, Terminal
 from menpiao.centre.check.identity import CHALLENGE_VALID_S, Identity
 from menpiao.centre.check.identity import decode as decode_base64
 from menpiao.centre.check.lanes import LaneApi, LaneServices
@@ -39,6 +40,7 @@ from menpiao.centre.doors.serve import Asked, routes
 from menpiao.domain.reasons import Reason, Refusal
 from menpiao.wire.check import (
     LINK_SUBPROTOCOL,
+    Acknowledged,
     Ask,
     Challenge,
     Enrolled,
@@ -60,7 +62,9 @@ SILENCE_S = HEARTBEAT_S * 4
 _GREETING_S = 10
 _encoder = msgspec.json.Encoder()
 _proof = msgspec.json.Decoder(Proof)
-_up: msgspec.json.Decoder[Proof | Ask | Heartbeat | Follow] = msgspec.json.Decoder(LinkUp)
+_up: msgspec.json.Decoder[Proof | Ask | Heartbeat | Follow | Acknowledged] = msgspec.json.Decoder(
+    LinkUp
+)
 
 
 class _LinkOver(Exception):
@@ -81,6 +85,7 @@ class CheckApi:
         self._bundles = services.bundles
         self._lanes = LaneApi(services)
         self._feed = Feed(services.bundles)
+        self._fleet = Fleet(services.commands, services.states, services.check)
         self._identity = identity
         self._clock = clock
         self.links: dict[int, WebSocket] = {}
@@ -198,18 +203,27 @@ class CheckApi:
         _links.inc()
         log.info("link_up", device=device.id)
         follower = Follower(device.site_id, lambda changes: _send(socket, changes), {})
+        terminal = Terminal(
+            device.id,
+            device.site_id,
+            proof.software,
+            lambda command: _send(socket, command),
+            lambda: socket.close(NOT_ALLOWED),
+        )
+        self._fleet.join(terminal, now)
         try:
-            await self._serve(socket, device.id, follower)
+            await self._serve(socket, terminal, follower)
         finally:
             self._feed.leave(follower)
+            self._fleet.leave(terminal, self._clock())
             if self.links.get(device.id) is socket:
                 del self.links[device.id]
             _links.dec()
             log.info("link_down", device=device.id)
 
-    async def _serve(self, socket: WebSocket, device_id: int, follower: Follower) -> None:
+    async def _serve(self, socket: WebSocket, terminal: Terminal, follower: Follower) -> None:
         """Take asks until the link ends; what is under way then is still decided and answered."""
-        flow = LinkFlow(self._service, device_id, socket)
+        flow = LinkFlow(self._service, terminal.device_id, socket)
         writer = asyncio.create_task(flow.write())
         try:
             async with asyncio.timeout(SILENCE_S) as silence:
@@ -219,9 +233,12 @@ class CheckApi:
                     if isinstance(message, Ask):
                         await flow.ask(message)
                     elif isinstance(message, Heartbeat):
+                        self._fleet.heard(terminal, message, self._clock())
                         await _send(socket, Heartbeat(at=self._clock()))
                     elif isinstance(message, Follow):
                         self._feed.follow(follower, message)
+                    elif isinstance(message, Acknowledged):
+                        self._fleet.acknowledged(terminal, message)
                     else:
                         refusal = Refusal(Reason.BAD_REQUEST, "the link is proved", "type")
                         await _send(socket, fault(refusal))
@@ -231,7 +248,7 @@ class CheckApi:
             flow.end()
             await writer
 
-    async def _receive(self, socket: WebSocket) -> Ask | Heartbeat | Proof | Follow:
+    async def _receive(self, socket: WebSocket) -> Ask | Heartbeat | Proof | Follow | Acknowledged:
         """The next message that can be read; what cannot be is answered with a fault.
 
         Raises:
@@ -240,7 +257,7 @@ class CheckApi:
         """
         while True:
             message = decode(_up, await _text(socket))
-            if isinstance(message, Ask | Heartbeat | Proof | Follow):
+            if isinstance(message, Ask | Heartbeat | Proof | Follow | Acknowledged):
                 return message
             await _send(socket, fault(message[1]))
 

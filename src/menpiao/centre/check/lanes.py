@@ -17,8 +17,10 @@ from menpiao.centre.check.lane_doors import (
 )
 from menpiao.centre.check.service import CheckService
 from menpiao.centre.check.service.bundles import BundleService
+from menpiao.centre.check.service.commands import CommandService
 from menpiao.centre.check.service.reports import ReportService
 from menpiao.centre.check.service.search import SearchService
+from menpiao.centre.check.service.states import StateService
 from menpiao.centre.check.service.undo import UndoService
 from menpiao.centre.doors.serve import Asked, Handler
 from menpiao.centre.doors.table import Door
@@ -39,6 +41,8 @@ class LaneServices:
     reports: ReportService
     undos: UndoService
     searches: SearchService
+    states: StateService
+    commands: CommandService
 
 
 class LaneApi:

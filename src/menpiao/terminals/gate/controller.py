@@ -57,7 +57,7 @@ from menpiao.terminals.parts.reader.base import (
     ReaderReady,
     Unreadable,
 )
-from menpiao.wire.check import Answer, Ask, Change, Command, Credential
+from menpiao.wire.check import Acknowledged, Answer, Ask, Change, Command, Credential
 
 log = structlog.get_logger(__name__)
 
@@ -85,6 +85,7 @@ class Controller:
         *,
         barrier: Barrier | None = None,
         delays: Delays | None = None,
+        acknowledge: Callable[[Acknowledged], None] = lambda _: None,
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
         new_nonce: Callable[[], str] = random_nonce,
     ) -> None:
@@ -94,6 +95,7 @@ class Controller:
         self._journal = journal
         self._slips = slips
         self._delays = delays or Delays()
+        self._acknowledge = acknowledge
         self._clock = clock
         self._views = Views()
         self._troubles = Troubles()
@@ -212,11 +214,15 @@ class Controller:
 
     def _command(self, command: Command) -> None:
         """A person of the house opens or holds the lane, through the centre: an act of its own."""
+        if command.gate_id is not None and command.gate_id != self._gate_id:
+            return  # a terminal with several gates: another one's
         done = False
         if command.action == "open_once":
             done = self._passing.open(f"command-{command.id}", 1)
         elif command.action in _HOLDS:
             done = self._passing.hold(_HOLDS[command.action])
+        outcome = "done" if done else "not_supported"
+        self._acknowledge(Acknowledged(id=command.id, outcome=outcome))
         log.info("command", action=command.action, id=command.id, done=done)
 
     async def _pause_over(self) -> None:

@@ -64,8 +64,10 @@ async def run_gate(config: GateConfig, parts: GateParts) -> None:
         journal,
         slips,
         barrier=parts.barrier,
+        acknowledge=parts.link.acknowledge,
         delays=config.delays,
     )
+    parts.link.watch(lambda: controller.state.value)
     log.info("gate_starts", gate=config.gate_id)
 
     def of_link(event: LinkEvent) -> None:

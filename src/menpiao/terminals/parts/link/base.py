@@ -13,7 +13,17 @@ from enum import StrEnum
 from typing import Protocol
 
 from menpiao.domain.reasons import Reason
-from menpiao.wire.check import Answer, Ask, Change, Changes, Command, Follow, Heard, Welcome
+from menpiao.wire.check import (
+    Acknowledged,
+    Answer,
+    Ask,
+    Change,
+    Changes,
+    Command,
+    Follow,
+    Heard,
+    Welcome,
+)
 
 
 class LinkState(StrEnum):
@@ -94,6 +104,14 @@ class Link(Protocol):
     @property
     def state(self) -> LinkState:
         """The present state, for health."""
+        ...
+
+    def watch(self, state: Callable[[], str]) -> None:
+        """Tell the centre with each heart-beat how the lane is: ``state`` says it, at once."""
+        ...
+
+    def acknowledge(self, said: Acknowledged) -> None:
+        """Tell the centre what was done about a command; lost when the link is not up."""
         ...
 
     async def run(self, deliver: Callable[[LinkEvent], None]) -> None:

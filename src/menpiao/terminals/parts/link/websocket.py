@@ -40,6 +40,7 @@ from menpiao.terminals.parts.link.timings import Timings
 from menpiao.wire.check import (
     LINK_SUBPROTOCOL,
     PROTOCOL_VERSION,
+    Acknowledged,
     Answer,
     Ask,
     Change,
@@ -104,11 +105,24 @@ class WebSocketLink:
         self._vitals = Vitals()
         self.paper = ""
         """What the next heart-beat says of the printer's paper."""
+        self._lane: Callable[[], str] = str
+        self._sending: set[asyncio.Task[None]] = set()
 
     @property
     def state(self) -> LinkState:
         """The present state, for health."""
         return self._state
+
+    def watch(self, state: Callable[[], str]) -> None:
+        """Tell with each heart-beat how the lane is; see `base.Link.watch`."""
+        self._lane = state
+
+    def acknowledge(self, said: Acknowledged) -> None:
+        """Tell what was done about a command; see `base.Link.acknowledge`."""
+        if self._state is LinkState.UP and self._socket is not None:
+            task = asyncio.create_task(_send(self._socket, said))
+            self._sending.add(task)
+            task.add_done_callback(self._sending.discard)
 
     async def run(self, deliver: Callable[[LinkEvent], None]) -> None:
         """Keep the link up until cancelled; see `base.Link.run`."""
@@ -276,11 +290,13 @@ class WebSocketLink:
         vitals = self._vitals
         beat = Heartbeat(
             at=self._clock(),
+            state=self._lane(),
             paper=self.paper,
             mode=vitals.mode,
             data_at=vitals.data_at,
             tickets=vitals.tickets,
             queue=vitals.queue,
+            software=self._software,
         )
         await socket.send(_text(beat))
 
@@ -293,6 +309,11 @@ class WebSocketLink:
     def _skew_s(self, theirs: datetime) -> float:
         """How far this terminal's clock is ahead of the centre's."""
         return round((self._clock() - theirs).total_seconds(), 1)
+
+
+async def _send(socket: ClientConnection, message: Message) -> None:
+    with contextlib.suppress(ConnectionClosed):
+        await socket.send(_text(message))
 
 
 def _text(message: Message) -> str:

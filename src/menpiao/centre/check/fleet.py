@@ -1,0 +1,134 @@
+"""The terminals linked to this process: how they are, and what they are told to do."""
+
+import asyncio
+import contextlib
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from datetime import datetime
+
+import structlog
+
+from menpiao.centre.check.service import CheckService
+from menpiao.centre.check.service.commands import REPEATABLE, CommandService
+from menpiao.centre.check.service.states import StateService
+from menpiao.domain.reasons import Refusal
+from menpiao.wire.check import Acknowledged, Command, Heartbeat
+
+log = structlog.get_logger(__name__)
+
+EVERY_S = 0.5
+"""How soon a command leaves for its lane, and a revoked terminal is cut off."""
+_SEND_WITHIN_S = 2.0
+
+
+@dataclass(slots=True, eq=False)
+class Terminal:
+    """A link that is proved; ``told``: commands it has been sent."""
+
+    device_id: int
+    site_id: int
+    software: str
+    send: Callable[[Command], Awaitable[None]]
+    cut: Callable[[], Awaitable[None]]
+    told: set[int] = field(default_factory=set)
+
+
+class Fleet:
+    """Notes how terminals are and brings them commands; works only while there are links."""
+
+    def __init__(self, commands: CommandService, states: StateService, check: CheckService) -> None:
+        """Take commands from one service and bring states to the other."""
+        self._commands = commands
+        self._states = states
+        self._check = check
+        self._terminals: set[Terminal] = set()
+        self._task: asyncio.Task[None] | None = None
+        self._answers: set[asyncio.Task[None]] = set()
+
+    def join(self, terminal: Terminal, now: datetime) -> None:
+        """A link stands."""
+        self._terminals.add(terminal)
+        beat = Heartbeat(at=now, software=terminal.software)
+        self._states.heard(terminal.site_id, terminal.device_id, beat, now)
+        if self._task is None or self._task.done():
+            self._task = asyncio.create_task(self._run(), name="lane-fleet")
+
+    def heard(self, terminal: Terminal, beat: Heartbeat, now: datetime) -> None:
+        """A heart-beat tells how the lane is."""
+        self._states.heard(terminal.site_id, terminal.device_id, beat, now)
+
+    def leave(self, terminal: Terminal, now: datetime) -> None:
+        """The link has ended; another one of the same terminal may stand already."""
+        self._terminals.discard(terminal)
+        if not any(other.device_id == terminal.device_id for other in self._terminals):
+            self._states.lost(terminal.site_id, terminal.device_id, now)
+
+    def acknowledged(self, terminal: Terminal, said: Acknowledged) -> None:
+        """A terminal says what it did; kept without holding its link up."""
+        task = asyncio.create_task(self._keep(terminal, said))
+        self._answers.add(task)
+        task.add_done_callback(self._answers.discard)
+
+    async def _keep(self, terminal: Terminal, said: Acknowledged) -> None:
+        device = await self._check.device(terminal.device_id)
+        if isinstance(device, Refusal):
+            return
+        try:
+            known = await self._commands.answered(device, said)
+        except Exception:  # the data store is away: the command stands as not answered
+            log.exception("command_answer_lost", device=terminal.device_id)
+            return
+        if not known:
+            log.warning("command_not_known", device=terminal.device_id)
+
+    async def _run(self) -> None:
+        while self._terminals:
+            try:
+                await self._turn()
+            except Exception:  # a bad turn (the data store is away) must not end the fleet
+                log.exception("fleet_turn_failed")
+            await asyncio.sleep(EVERY_S)
+        with contextlib.suppress(Exception):  # what could not be kept is told by the next link
+            await self._states.flush()
+
+    async def _turn(self) -> None:
+        """Cut off who is revoked, tell who has something to do, keep how all are."""
+        lanes: dict[int, list[Terminal]] = {}
+        for terminal in list(self._terminals):
+            device = await self._check.device(terminal.device_id)
+            if isinstance(device, Refusal):
+                await self._revoke(terminal)
+                continue
+            for gate_id in device.gate_ids:
+                lanes.setdefault(gate_id, []).append(terminal)
+        if lanes:
+            sites = {t.site_id for ts in lanes.values() for t in ts}
+            for due in await self._commands.due(sites, lanes.keys()):
+                command = Command(
+                    id=str(due.id), action=due.action, text=due.reason, gate_id=due.gate_id
+                )
+                again = due.action in REPEATABLE
+                for terminal in lanes.get(due.gate_id, ()):
+                    if due.id not in terminal.told:
+                        terminal.told.add(due.id)
+                        if not await _tell(terminal, command) and again:
+                            terminal.told.discard(due.id)
+        await self._states.flush_when_due()
+
+    async def _revoke(self, terminal: Terminal) -> None:
+        """Tell it to keep nothing, and end its link; it is refused when it comes again."""
+        self._terminals.discard(terminal)
+        log.warning("terminal_cut_off", device=terminal.device_id)
+        await _tell(terminal, Command(id="0", action="revoked"))
+        with contextlib.suppress(Exception):  # it has gone already
+            await terminal.cut()
+
+
+async def _tell(terminal: Terminal, command: Command) -> bool:
+    """Send, not longer than the others can wait; False: it did not leave."""
+    try:
+        async with asyncio.timeout(_SEND_WITHIN_S):
+            await terminal.send(command)
+    except Exception:  # noqa: BLE001 - a link that cannot take it has ended, and comes again
+        return False
+    return True

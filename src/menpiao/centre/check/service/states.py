@@ -1,0 +1,254 @@
+"""How lanes are: kept from heart-beats, and put together for the people who watch over them."""
+
+import time
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, Final
+
+import asyncpg
+import msgspec
+
+from menpiao.domain.reasons import WORDINGS, Reason
+from menpiao.storage.database import lanes
+from menpiao.storage.database.catalogue import Catalogue, Device, Snapshot
+from menpiao.storage.database.lanes import Kept
+from menpiao.wire.check import Heartbeat
+
+EVERY_S: Final = 2.0
+"""States of all terminals of a process are written at most so often, in one statement."""
+SILENT: Final = timedelta(seconds=20)
+"""A terminal that has said nothing for so long is not there, whatever its link was."""
+OFFLINE_ALARM: Final = timedelta(minutes=1)
+DATA_OLD: Final = timedelta(minutes=5)
+CLOCK_OFF_S: Final = 30
+RATE: Final = timedelta(minutes=5)
+_ALARMS_FOR = timedelta(minutes=10)
+_SCANS_FOR = timedelta(hours=24)
+_SCANS, _COMMANDS = 3, 12
+ALARM_KINDS: Final = ("alarm", "intrusion", "tailgate", "reverse", "fault", "jam", "open_failed")
+_json = msgspec.json.Encoder()
+
+
+@dataclass(frozen=True, slots=True)
+class ScanLine:
+    """A scan as the board shows it; the holder masked."""
+
+    at: datetime
+    admitted: bool
+    zh: str
+    en: str
+    people: int
+    holder: str
+
+
+@dataclass(frozen=True, slots=True)
+class Lane:
+    """A lane and its terminals; ``up``: one of them is there."""
+
+    gate_id: int
+    name: str
+    name_en: str
+    direction: str
+    is_open: bool
+    up: bool
+    heard_at: datetime | None
+    state: Mapping[str, Any]
+    """What the terminal heard last said; empty: none ever has."""
+    data_age_s: int | None
+    people: int
+    """Admitted in the last five minutes."""
+    scans: tuple[ScanLine, ...]
+    alarms: tuple[str, ...]
+    """Codes: ``no_terminal``, ``offline``, ``paper_out``, and so on."""
+
+
+@dataclass(frozen=True, slots=True)
+class CommandLine:
+    """A command as the board shows it; ``gate_id`` None: for the whole site."""
+
+    id: int
+    gate_id: int | None
+    action: str
+    reason: str
+    staff_id: int
+    staff: str
+    second: str
+    state: str
+    outcome: str
+    made_at: datetime
+    expires_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Board:
+    """A site's lanes at one moment."""
+
+    at: datetime
+    lanes: tuple[Lane, ...]
+    commands: tuple[CommandLine, ...]
+    conflicts: int
+    entries: int
+    exits: int
+    ceiling: int
+
+    @property
+    def awaiting(self) -> tuple[CommandLine, ...]:
+        """What waits for a second person."""
+        return tuple(c for c in self.commands if c.state == "awaiting")
+
+    @property
+    def up(self) -> int:
+        """Lanes that are there."""
+        return sum(lane.up for lane in self.lanes)
+
+    @property
+    def inside(self) -> int:
+        """People inside, as far as lanes counted them."""
+        return max(0, self.entries - self.exits)
+
+
+class StateService:
+    """Keeps and shows how lanes are."""
+
+    def __init__(
+        self, pool: asyncpg.Pool, catalogue: Catalogue, clock: Callable[[], datetime]
+    ) -> None:
+        """Stand on the data store; ``clock`` gives the time in UTC."""
+        self._pool = pool
+        self._catalogue = catalogue
+        self._clock = clock
+        self._waiting: dict[int, Kept] = {}
+        self._said: dict[int, dict[str, Any]] = {}
+        self._flushed_s = 0.0
+
+    def heard(self, site_id: int, device_id: int, beat: Heartbeat, now: datetime) -> None:
+        """A terminal has said how it is; written with the others' within seconds."""
+        before = self._said.get(device_id, {})
+        said = {
+            "up": True,
+            "state": beat.state,
+            "paper": beat.paper,
+            "mode": beat.mode or "centre",
+            "data_at": beat.data_at.isoformat() if beat.data_at else None,
+            "tickets": beat.tickets,
+            "queue": beat.queue,
+            "software": beat.software or before.get("software", ""),
+            "clock_s": round((beat.at - now).total_seconds()),
+        }
+        self._put(site_id, device_id, said, now)
+
+    def lost(self, site_id: int, device_id: int, now: datetime) -> None:
+        """A terminal's link has ended."""
+        self._put(site_id, device_id, self._said.get(device_id, {}) | {"up": False}, now)
+
+    def _put(self, site_id: int, device_id: int, said: dict[str, Any], now: datetime) -> None:
+        self._said[device_id] = said
+        self._waiting[device_id] = Kept(site_id, device_id, now, _json.encode(said).decode())
+
+    async def flush_when_due(self) -> None:
+        """Write what waits, not more often than every two seconds."""
+        if time.monotonic() - self._flushed_s >= EVERY_S:
+            await self.flush()
+
+    async def flush(self) -> None:
+        """Write what waits; what cannot be written now waits on."""
+        waiting, self._waiting = self._waiting, {}
+        if not waiting:
+            return
+        try:
+            await lanes.keep_states(self._pool, list(waiting.values()))
+        except BaseException:  # also a cancelled write: nothing that was said may be lost
+            self._waiting = waiting | self._waiting
+            raise
+        self._flushed_s = time.monotonic()
+
+    async def board(self, site_id: int) -> Board:
+        """A site's lanes as they are now."""
+        snapshot, now, pool = await self._catalogue.current(), self._clock(), self._pool
+        site = snapshot.sites[site_id]
+        await lanes.expire(pool, site_id, now)
+        gates = [gate for gate in snapshot.gates.values() if gate.site_id == site_id]
+        heard = {r["device_id"]: r for r in await lanes.states(pool, site_id)}
+        scans: dict[int, list[ScanLine]] = {}
+        for row in await lanes.scans(
+            pool, site_id, [g.id for g in gates], now - _SCANS_FOR, _SCANS
+        ):
+            scans.setdefault(row["gate_id"], []).append(_scan(row))
+        people = await lanes.people(pool, site_id, now - RATE)
+        barrier: dict[int, list[str]] = {}
+        for row in await lanes.alarms(pool, site_id, now - _ALARMS_FOR, ALARM_KINDS):
+            barrier.setdefault(row["gate_id"], []).append(f"barrier_{row['kind']}")
+        found = []
+        for gate in sorted(gates, key=lambda g: g.id):
+            last = max(
+                (heard[d.id] for d in _devices(snapshot, gate.id) if d.id in heard),
+                key=lambda r: r["reported_at"],
+                default=None,
+            )
+            said = msgspec.json.decode(last["state"]) if last else {}
+            heard_at = last["reported_at"] if last else None
+            data_at = said.get("data_at")
+            found.append(
+                Lane(
+                    gate_id=gate.id,
+                    name=gate.name,
+                    name_en=gate.name_en,
+                    direction=gate.direction.value,
+                    is_open=gate.is_open,
+                    up=bool(said.get("up")) and heard_at is not None and now - heard_at < SILENT,
+                    heard_at=heard_at,
+                    state=said,
+                    data_age_s=_age_s(data_at, now),
+                    people=people.get(gate.id, 0),
+                    scans=tuple(scans.get(gate.id, ())),
+                    alarms=(*_alarms(said, heard_at, now), *barrier.get(gate.id, ())),
+                )
+            )
+        midnight = now.astimezone(site.zone).replace(hour=0, minute=0, second=0, microsecond=0)
+        entries, exits = await lanes.today(pool, site_id, midnight)
+        return Board(
+            at=now,
+            lanes=tuple(found),
+            commands=tuple(
+                CommandLine(**r) for r in await lanes.commands(pool, site_id, _COMMANDS)
+            ),
+            conflicts=await lanes.open_conflicts(pool, site_id),
+            entries=entries,
+            exits=exits,
+            ceiling=site.instant_capacity,
+        )
+
+
+def _devices(snapshot: Snapshot, gate_id: int) -> list[Device]:
+    return [d for d in snapshot.devices.values() if gate_id in d.gate_ids and d.revoked_at is None]
+
+
+def _scan(row: asyncpg.Record) -> ScanLine:
+    words = WORDINGS[Reason(row["reason"])]
+    return ScanLine(row["at"], row["admitted"], words.zh, words.en, row["people"], row["holder"])
+
+
+def _age_s(data_at: str | None, now: datetime) -> int | None:
+    if not data_at:
+        return None
+    return max(0, round((now - datetime.fromisoformat(data_at)).total_seconds()))
+
+
+def _alarms(said: Mapping[str, Any], heard_at: datetime | None, now: datetime) -> Iterator[str]:
+    """What somebody should go and see to."""
+    if heard_at is None:
+        yield "no_terminal"
+        return
+    if now - heard_at > OFFLINE_ALARM:
+        yield "offline"
+        return
+    if said.get("paper") in {"out", "low"}:
+        yield f"paper_{said['paper']}"
+    if said.get("state") in {"fault", "out_of_service"}:
+        yield "lane_fault"
+    age_s = _age_s(said.get("data_at"), now)
+    if age_s is not None and age_s > DATA_OLD.total_seconds():
+        yield "data_old"
+    if abs(said.get("clock_s") or 0) > CLOCK_OFF_S:
+        yield "clock_off"
