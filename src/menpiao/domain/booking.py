@@ -188,7 +188,7 @@ def _name_holds(name: str) -> bool:
     for char in text:
         kind = unicodedata.category(char)
         letters = letters or kind[0] == "L" or kind == "Co"
-        if kind[0] not in "LM" and kind != "Co" and char not in " ·•‧・．.'’-,()（）":
+        if kind[0] not in "LM" and kind != "Co" and char not in " \u3000·•‧・．.'’-,()（）":
             return False
     return letters
 
