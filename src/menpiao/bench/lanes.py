@@ -13,7 +13,8 @@ from menpiao.compose.terminal import answer_slip
 from menpiao.simulation.barrier import SimulatedLcus
 from menpiao.simulation.cards import resident
 from menpiao.simulation.reader import SimulatedReader
-from menpiao.terminals.gate.config import Delays, GateConfig, Reader
+from menpiao.terminals.devices import Reader
+from menpiao.terminals.gate.config import Delays, GateConfig
 from menpiao.terminals.gate.program import GateParts, run_gate
 from menpiao.terminals.parts.barrier.driver import BoardBarrier, Options
 from menpiao.terminals.parts.barrier.lcus import LcusBoard

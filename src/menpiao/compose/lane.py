@@ -2,6 +2,9 @@
 
 from pathlib import Path
 
+from menpiao.compose.devices import printer_of, reader_of
+from menpiao.terminals.devices import Printer as PrinterTable
+from menpiao.terminals.devices import Reader as ReaderTable
 from menpiao.terminals.gate.config import Barrier as BarrierConfig
 from menpiao.terminals.gate.config import ConfigError
 from menpiao.terminals.parts.barrier.base import Direction
@@ -11,10 +14,7 @@ from menpiao.terminals.parts.barrier.driver import BoardBarrier, Options
 from menpiao.terminals.parts.barrier.frame_board import FrameBoard
 from menpiao.terminals.parts.barrier.lcus import LcusBoard
 from menpiao.terminals.parts.barrier.templates import ProfileError, built_in
-from menpiao.terminals.parts.printer.driver import EscPosPrinter
-from menpiao.terminals.parts.printer.profiles import PROFILES
-from menpiao.terminals.parts.printer.transport_network import NetworkTransport
-from menpiao.terminals.parts.reader.baud import DetectingSerialTransport
+from menpiao.terminals.parts.printer.base import Printer
 from menpiao.terminals.parts.reader.sam_v import SamVReader
 from menpiao.terminals.ports.serial_port import SerialTransport
 from menpiao.terminals.ports.tcp import TcpConnectTransport
@@ -22,12 +22,14 @@ from menpiao.terminals.ports.tcp import TcpConnectTransport
 
 def serial_reader(port: str) -> SamVReader:
     """A SAM_V reader on a serial port, at whatever rate it answers."""
-    return SamVReader(DetectingSerialTransport(port))
+    return reader_of(ReaderTable(port=port))
 
 
-def network_printer(host: str, port: int, profile: str = "generic-80") -> EscPosPrinter:
+def network_printer(host: str, port: int, profile: str = "generic-80") -> Printer:
     """An ESC/POS printer on the network."""
-    return EscPosPrinter(NetworkTransport(host, port), PROFILES[profile])
+    printer = printer_of(PrinterTable(host=host, port=port, profile=profile))
+    assert printer is not None, "a host was given"
+    return printer
 
 
 def barrier_of(config: BarrierConfig, counters: Path) -> BoardBarrier | None:

@@ -10,7 +10,15 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from menpiao.compose.lane import barrier_of, network_printer, serial_reader
+from menpiao.compose.devices import (
+    led_of,
+    passport_reader_of,
+    printer_of,
+    reader_of,
+    scanner_of,
+)
+from menpiao.compose.lane import barrier_of
+from menpiao.compose.watchdog import watched
 from menpiao.terminals.counter.agent import CounterAgent, CounterParts
 from menpiao.terminals.counter.config import (
     CounterConfig,
@@ -27,13 +35,17 @@ from menpiao.terminals.gate.config import (
 )
 from menpiao.terminals.gate.offline.hub import HubParts, run_hub
 from menpiao.terminals.gate.program import GateParts, run_gate
+from menpiao.terminals.gate.slips import MakeSlip
 from menpiao.terminals.parts.display.kiosk import KioskDisplay
+from menpiao.terminals.parts.display.several import SeveralDisplays
 from menpiao.terminals.parts.link.enrol import EnrolmentError, enrol
 from menpiao.terminals.parts.link.errands import HttpErrands
 from menpiao.terminals.parts.link.identity import IdentityError, load_identity
 from menpiao.terminals.parts.link.websocket import WebSocketLink
 from menpiao.terminals.parts.printer.base import Slip
-from menpiao.terminals.parts.printer.slips import AdmissionFacts, admission_slip
+from menpiao.terminals.parts.printer.slips import ADMISSION_FACTS, AdmissionFacts, admission_slip
+from menpiao.terminals.parts.printer.templates import Template, TemplateError
+from menpiao.terminals.parts.printer.templates import load as load_template
 from menpiao.wire.check import Answer, Enrolled
 
 READER_PORT = "/dev/ttyUSB0"
@@ -41,16 +53,16 @@ SETUP_ERRORS = (ConfigError, CounterConfigError, EnrolmentError, IdentityError, 
 """What is wrong with a terminal's set-up: the text is for whoever sets it up."""
 
 
-def gate_parts(config: GateConfig) -> GateParts:
+def gate_parts(config: GateConfig, screen: KioskDisplay | None = None) -> GateParts:
     """The parts that a configuration names.
 
     Raises:
         IdentityError: this terminal is not enrolled, or its key file cannot be used.
         OSError: the file of authorities cannot be read.
-        KeyError: there is no such printer profile.
-        ConfigError: the barrier cannot be what it is said to be.
+        ConfigError: a device cannot be what it is said to be.
     """
-    printer = config.printer
+    screen = screen or KioskDisplay(config.display.port)
+    led = led_of(config.led)
     identity = load_identity(config.key_path)
     tls = _trust(config.centre, config.authority_file)
     software = f"menpiao {version('menpiao')}"
@@ -59,20 +71,33 @@ def gate_parts(config: GateConfig) -> GateParts:
         trust = _trust(config.hub, config.authority_file)
         hub = WebSocketLink(config.hub, identity, tls=trust, software=software)
     return GateParts(
-        reader=serial_reader(config.reader.port),
+        reader=reader_of(config.reader),
         link=WebSocketLink(config.centre, identity, tls=tls, software=software),
         errands=HttpErrands(config.centre, identity, tls=tls) if config.offline.enabled else None,
         hub=hub,
-        display=KioskDisplay(config.display.port),
-        make_slip=answer_slip,
-        printer=network_printer(printer.host, printer.port, printer.profile)
-        if printer.host
-        else None,
+        display=screen if led is None else SeveralDisplays(screen, led),
+        make_slip=_slips_of(config),
+        printer=printer_of(config.printer),
+        scanners=tuple(scanner_of(one) for one in config.scanner if one.reads == "codes"),
+        passport_readers=tuple(
+            passport_reader_of(one) for one in config.scanner if one.reads == "mrz"
+        ),
         barrier=barrier_of(config.barrier, config.counters_path),
     )
 
 
-def answer_slip(answer: Answer, site: str) -> Slip:
+def _slips_of(config: GateConfig) -> MakeSlip:
+    """The shipped slip, or the site's own."""
+    if not config.printer.template:
+        return answer_slip
+    try:
+        template = load_template(Path(config.printer.template), ADMISSION_FACTS)
+    except TemplateError as error:
+        raise ConfigError(f"[printer] {error}") from error
+    return lambda answer, site: answer_slip(answer, site, template)
+
+
+def answer_slip(answer: Answer, site: str, template: Template | None = None) -> Slip:
     """The slip of an admission, in the site's own time."""
     zone = timezone(timedelta(seconds=answer.utc_offset_s))
     return admission_slip(
@@ -84,25 +109,27 @@ def answer_slip(answer: Answer, site: str) -> Slip:
             checked_at=answer.at.astimezone(zone),
             place=answer.place,
             holder_masked=answer.holder,
-        )
+        ),
+        template=template,
     )
 
 
 def run_gate_from_config(path: Path) -> None:
     """Run one lane until the process is told to end; raises what `gate_parts` raises."""
     config = load_config(path)
-    parts = gate_parts(config)
-    asyncio.run(_until_told(run_gate(config, parts)))
+    screen = KioskDisplay(config.display.port)
+    parts = gate_parts(config, screen)
+    asyncio.run(_until_told(watched(run_gate(config, parts), screen.ready)))
 
 
 def counter_agent(config: CounterConfig) -> CounterAgent:
     """The agent of a counter with the parts that its configuration names."""
-    printer = config.printer
+    if config.scanner is not None and config.scanner.reads != "codes":
+        raise ConfigError("[scanner] a counter takes codes: reads = 'codes'")
     parts = CounterParts(
-        reader=serial_reader(config.reader.port),
-        printer=network_printer(printer.host, printer.port, printer.profile)
-        if printer.host
-        else None,
+        reader=reader_of(config.reader),
+        printer=printer_of(config.printer),
+        scanner=scanner_of(config.scanner) if config.scanner else None,
     )
     return CounterAgent(config.port, config.origins, parts)
 
@@ -159,7 +186,10 @@ async def _until_told(work: Coroutine[Any, Any, None]) -> None:
             if ours is None or others is not None:
                 raise
             # A port that is taken, most likely: said in one line instead of a group of tracebacks.
-            raise OSError(str(ours.exceptions[0])) from group
+            first: BaseException = ours
+            while isinstance(first, BaseExceptionGroup):
+                first = first.exceptions[0]
+            raise OSError(str(first)) from group
 
 
 def enrol_gate(

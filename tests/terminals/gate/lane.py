@@ -15,7 +15,8 @@ from tests.terminals.parts.reader.lane import FAST as READER_FAST
 
 from menpiao.compose.terminal import answer_slip
 from menpiao.simulation.reader import SimulatedReader
-from menpiao.terminals.gate.config import Delays, GateConfig, Offline, Reader
+from menpiao.terminals.devices import Reader
+from menpiao.terminals.gate.config import Delays, GateConfig, Offline
 from menpiao.terminals.gate.program import GateParts, run_gate
 from menpiao.terminals.parts.barrier.base import Barrier
 from menpiao.terminals.parts.display.base import Data, View

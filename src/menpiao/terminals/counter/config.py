@@ -8,32 +8,14 @@ from typing import Annotated
 
 import msgspec
 
-Port = Annotated[int, msgspec.Meta(ge=0, le=65_535)]
+from menpiao.terminals.devices import Port, Printer, Reader, Scanner, Table
 
 
 class CounterConfigError(ValueError):
     """The configuration cannot be used; the message says which key, and what was expected."""
 
 
-class _Table(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """A table of the file."""
-
-
-class Reader(_Table, frozen=True):
-    """The ID-card reader: a serial port."""
-
-    port: str
-
-
-class Printer(_Table, frozen=True):
-    """The slip printer on the network; ``host`` empty: none."""
-
-    host: str = ""
-    port: Port = 9100
-    profile: str = "generic-80"
-
-
-class CounterConfig(_Table, frozen=True):
+class CounterConfig(Table, frozen=True):
     """One counter. ``origins`` are the sites whose pages may see cards: ``https://host``."""
 
     origins: Annotated[
@@ -42,6 +24,7 @@ class CounterConfig(_Table, frozen=True):
     ]
     reader: Reader
     printer: Printer = Printer()
+    scanner: Scanner | None = None
     port: Port = 8751
 
 

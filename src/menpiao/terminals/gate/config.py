@@ -10,22 +10,15 @@ from urllib.parse import urlsplit
 
 import msgspec
 
-Port = Annotated[int, msgspec.Meta(ge=0, le=65_535)]
+from menpiao.terminals.devices import Led, Port, Reader, Scanner
+from menpiao.terminals.devices import Printer as AnyPrinter
+from menpiao.terminals.devices import Table as _Table
+
 Seconds = Annotated[float, msgspec.Meta(gt=0, le=60)]
 
 
 class ConfigError(ValueError):
     """The configuration cannot be used; the message says which key, and what was expected."""
-
-
-class _Table(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """A table of the file."""
-
-
-class Reader(_Table, frozen=True):
-    """The ID-card reader (301): a serial port such as ``/dev/ttyUSB0``."""
-
-    port: str
 
 
 class Barrier(_Table, frozen=True):
@@ -43,12 +36,10 @@ class Barrier(_Table, frozen=True):
     direction: Literal["in", "out", "both"] = "in"
 
 
-class Printer(_Table, frozen=True):
-    """The slip printer (305) on the network; ``host`` empty: the lane prints nothing."""
+class Printer(AnyPrinter, frozen=True):
+    """The slip printer (305); ``template``: the site's own slip, beside the configuration."""
 
-    host: str = ""
-    port: Port = 9100
-    profile: str = "generic-80"
+    template: str = ""
 
 
 class Display(_Table, frozen=True):
@@ -107,6 +98,8 @@ class GateConfig(_Table, frozen=True):
     """PEM certificates to trust for the centre instead of the system's."""
     printer: Printer = Printer()
     display: Display = Display()
+    led: Led = Led()
+    scanner: tuple[Scanner, ...] = ()
     barrier: Barrier = Barrier()
     delays: Delays = Delays()
     offline: Offline = Offline()
@@ -166,7 +159,7 @@ def _path(kind: type[Any], value: object) -> object:
 
 
 def load_config(path: Path) -> GateConfig:
-    """Read a lane's configuration; a relative ``data_dir`` begins at the file's folder.
+    """Read a lane's configuration; a relative ``data_dir`` or template begins at the file's folder.
 
     Raises:
         ConfigError: the file cannot be read, a key is unknown or has a wrong value.
@@ -175,7 +168,13 @@ def load_config(path: Path) -> GateConfig:
     _check_address(path, "centre", config.centre)
     if config.hub:
         _check_address(path, "hub", config.hub)
-    return msgspec.structs.replace(config, data_dir=_folder(path) / config.data_dir)
+    printer = config.printer
+    if printer.template:
+        own = str(_folder(path) / printer.template)
+        printer = msgspec.structs.replace(printer, template=own)
+    return msgspec.structs.replace(
+        config, data_dir=_folder(path) / config.data_dir, printer=printer
+    )
 
 
 def load_hub_config(path: Path) -> HubConfig:

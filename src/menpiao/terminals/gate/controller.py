@@ -57,11 +57,12 @@ from menpiao.terminals.parts.reader.base import (
     ReaderReady,
     Unreadable,
 )
+from menpiao.terminals.parts.scanner.base import CodeScanned
 from menpiao.wire.check import Acknowledged, Answer, Ask, Change, Command, Credential
 
 log = structlog.get_logger(__name__)
 
-LaneEvent = ReaderEvent | LinkEvent | BarrierEvent | ModeChanged
+LaneEvent = ReaderEvent | CodeScanned | LinkEvent | BarrierEvent | ModeChanged
 """Whatever a part of the lane may tell."""
 _CARDS_WAITING_MOST = 4
 _HOLDS = {"hold_open": Hold.OPEN, "hold_closed": Hold.CLOSED, "release": Hold.NONE}
@@ -117,7 +118,7 @@ class Controller:
 
     def deliver(self, event: LaneEvent) -> None:
         """Take an event of a part; never blocks."""
-        is_card = isinstance(event, CardPresented | CardUnreadable)
+        is_card = isinstance(event, CardPresented | CardUnreadable | CodeScanned)
         if is_card and self._events.qsize() >= _CARDS_WAITING_MOST:
             # Its holder would be gone before the answer: nobody's ticket is used up unseen.
             log.warning("card_dropped")
@@ -161,6 +162,8 @@ class Controller:
             case CardUnreadable():
                 is_card = event.reason is not Unreadable.CONTENT
                 await self._refuse(Reason.REREAD if is_card else Reason.NEEDS_STAFF)
+            case CodeScanned():
+                await self._code()
             case ReaderFault():
                 self._troubles.reader = True
             case ReaderReady():
@@ -261,6 +264,15 @@ class Controller:
             self._cards.answered(digest, now_s)
         await self._refuse(outcome.reason)
         await self._end(nonce, Outcome("no_answer", outcome.trouble.value, at=self._clock()))
+
+    async def _code(self) -> None:
+        """A code is no document: no code in use can be proven here, and nobody passes for one."""
+        if self._state is GateState.HELD_OPEN:
+            return
+        await self._let_be_read()
+        self._go(GateState.SHOWING_REFUSE)
+        self._shown_at = self._now_s()
+        self._display.show(self._views.unknown_code())
 
     async def _decide(self, ask: Ask) -> Answer | LinkFailure:
         loop = asyncio.get_running_loop()

@@ -22,7 +22,8 @@ from menpiao.terminals.parts.barrier.base import Barrier
 from menpiao.terminals.parts.display.base import Data, Display
 from menpiao.terminals.parts.link.base import Errands, LateAnswer, Link, LinkEvent
 from menpiao.terminals.parts.printer.base import Printer
-from menpiao.terminals.parts.reader.base import Reader
+from menpiao.terminals.parts.reader.base import CardPresented, CardUnreadable, Reader, ReaderEvent
+from menpiao.terminals.parts.scanner.base import CodeScanned, Scanner, ScannerEvent
 from menpiao.wire.check import Changes
 
 log = structlog.get_logger(__name__)
@@ -46,6 +47,9 @@ class GateParts:
     barrier: Barrier | None = None
     errands: Errands | None = None
     hub: Link | None = None
+    scanners: tuple[Scanner, ...] = ()
+    passport_readers: tuple[Reader, ...] = ()
+    """Beside the reader: without them the lane still stands."""
 
 
 async def run_gate(config: GateConfig, parts: GateParts) -> None:
@@ -75,9 +79,21 @@ async def run_gate(config: GateConfig, parts: GateParts) -> None:
             return
         controller.deliver(event)
 
+    def of_scanner(event: ScannerEvent) -> None:
+        if isinstance(event, CodeScanned):
+            controller.deliver(event)
+
+    def of_passports(event: ReaderEvent) -> None:
+        if isinstance(event, CardPresented | CardUnreadable):
+            controller.deliver(event)
+
     try:
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(parts.display.run(), name="display")
+            for scanner in parts.scanners:
+                tasks.create_task(scanner.run(of_scanner), name="scanner")
+            for passports in parts.passport_readers:
+                tasks.create_task(passports.run(of_passports), name="passports")
             tasks.create_task(parts.link.run(of_link), name="link")
             tasks.create_task(parts.reader.run(controller.deliver), name="reader")
             tasks.create_task(controller.run(), name="controller")

@@ -108,6 +108,20 @@ class Views:
             )
         )
 
+    def unknown_code(self) -> View:
+        """A code was scanned that says nothing to a lane."""
+        return self._at(
+            View(
+                signal=Signal.REFUSE,
+                state="showing_refuse",
+                zh="无法识别此码",
+                en="Unknown code",
+                zh_next="请刷身份证或护照",
+                en_next="Use your ID card or passport",
+                voice="refused",
+            )
+        )
+
     def offline(self) -> View:
         """The lane stands, and the centre cannot be asked."""
         return replace(self.refusal(Reason.MANUAL_LANE, Signal.CAUTION), state="idle")
