@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 
 import structlog
 
@@ -73,5 +72,7 @@ class LedDisplay:
             finally:
                 for task in (changed, heard):
                     task.cancel()
-                    with contextlib.suppress(asyncio.CancelledError, PortError):
-                        await task
+                # Not awaited one by one: that would swallow our own cancellation.
+                await asyncio.wait((changed, heard))
+                if not heard.cancelled():
+                    heard.exception()
