@@ -8,11 +8,12 @@ from datetime import datetime
 
 import structlog
 
+from menpiao.centre.check.link import fault
 from menpiao.centre.check.service import CheckService
 from menpiao.centre.check.service.commands import REPEATABLE, CommandService
 from menpiao.centre.check.service.states import StateService
-from menpiao.domain.reasons import Refusal
-from menpiao.wire.check import Acknowledged, Command, Heartbeat
+from menpiao.domain.reasons import Reason, Refusal
+from menpiao.wire.check import Acknowledged, Command, Fault, Heartbeat
 
 log = structlog.get_logger(__name__)
 
@@ -28,7 +29,7 @@ class Terminal:
     device_id: int
     site_id: int
     software: str
-    send: Callable[[Command], Awaitable[None]]
+    send: Callable[[Command | Fault], Awaitable[None]]
     cut: Callable[[], Awaitable[None]]
     told: set[int] = field(default_factory=set)
 
@@ -119,12 +120,13 @@ class Fleet:
         """Tell it to keep nothing, and end its link; it is refused when it comes again."""
         self._terminals.discard(terminal)
         log.warning("terminal_cut_off", device=terminal.device_id)
-        await _tell(terminal, Command(id="0", action="revoked"))
+        # The reason is what makes it forget its bundle: it must come before the end.
+        await _tell(terminal, fault(Refusal(Reason.DEVICE_REVOKED)))
         with contextlib.suppress(Exception):  # it has gone already
             await terminal.cut()
 
 
-async def _tell(terminal: Terminal, command: Command) -> bool:
+async def _tell(terminal: Terminal, command: Command | Fault) -> bool:
     """Send, not longer than the others can wait; False: it did not leave."""
     try:
         async with asyncio.timeout(_SEND_WITHIN_S):

@@ -17,6 +17,7 @@ from menpiao.terminals.gate.offline.decider import LaneDecides
 from menpiao.terminals.gate.offline.keeper import Keeper
 from menpiao.terminals.gate.offline.local import Local
 from menpiao.terminals.gate.offline.reporter import Reporter
+from menpiao.terminals.gate.passage_reports import PassageReporter
 from menpiao.terminals.gate.slips import MakeSlip, Slips
 from menpiao.terminals.parts.barrier.base import Barrier
 from menpiao.terminals.parts.display.base import Data, Display
@@ -99,6 +100,9 @@ async def run_gate(config: GateConfig, parts: GateParts) -> None:
             tasks.create_task(controller.run(), name="controller")
             if alone is not None:
                 tasks.create_task(alone.run(controller), name="offline")
+            if parts.barrier is not None and parts.errands is not None:
+                passages = PassageReporter(journal, parts.link, parts.errands)
+                tasks.create_task(passages.run(), name="passages")
     finally:
         await slips.finish()
         if alone is not None:

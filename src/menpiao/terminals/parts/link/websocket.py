@@ -100,6 +100,7 @@ class WebSocketLink:
         self._socket: ClientConnection | None = None
         self._state = LinkState.DOWN
         self._refusal = Reason.DEVICE_UNKNOWN
+        self._told: Reason | None = None
         self._heard_at = 0.0
         self._attempt = 0
         self._vitals = Vitals()
@@ -301,9 +302,10 @@ class WebSocketLink:
         await socket.send(_text(beat))
 
     def _change(self, state: LinkState, deliver: Callable[[LinkEvent], None]) -> None:
-        if state is not self._state:
-            self._state = state
-            reason = self._refusal if state is LinkState.REFUSED else None
+        reason = self._refusal if state is LinkState.REFUSED else None
+        # A terminal that was only unknown before is to be told that it is revoked.
+        if (state, reason) != (self._state, self._told):
+            self._state, self._told = state, reason
             deliver(LinkChanged(state, reason))
 
     def _skew_s(self, theirs: datetime) -> float:
