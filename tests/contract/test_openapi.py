@@ -148,7 +148,8 @@ def test_unfit_data_is_refused_and_leaves_nothing(centre, tmp_path):
     done, grown = tried(centre, tmp_path, "--mode", "negative", "--phases", "coverage,fuzzing")
     assert done.returncode == 0, done.stdout[-6000:] + done.stderr[-2000:]
     assert every_door_was_tried(done.stdout), done.stdout
-    assert grown == {}
+    # Wrong secrets are counted, and that is all.
+    assert set(grown) <= {"attempt"}, grown
 
 
 def test_fitting_data_is_answered_as_described(centre, tmp_path):
