@@ -87,8 +87,8 @@ def test_a_lane_whose_barrier_fails_admits_nobody_until_it_is_back(tmp_path: Pat
             assert lane.last.signal.value == "caution"
             board.line.plug()
             await lane.idle()
-            kinds = [kind for kind, _, _ in lane.passages()]
-            assert kinds == ["back", "lost", "back"]
+            kinds = ["back", "lost", "back"]
+            await until(lambda: [kind for kind, _, _ in lane.passages()] == kinds)
 
     asyncio.run(main())
 
@@ -125,10 +125,10 @@ def test_a_relay_pulses_for_an_admission(tmp_path: Path) -> None:
                 await lane.shows("请通行")
                 await until(lambda: bytes.fromhex("A00101A2") in board.frames)
                 await until(lambda: board.on.get(1) is False)
+                await until(lambda: "open_unknown" in [kind for kind, _, _ in lane.passages()])
                 kinds = [kind for kind, _, _ in lane.passages()]
                 assert "opened" not in kinds
                 assert "passed" not in kinds
-                assert "open_unknown" in kinds
 
     asyncio.run(main())
 
