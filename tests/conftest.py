@@ -2,9 +2,11 @@
 
 import os
 import shutil
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import structlog
 from hypothesis import HealthCheck, settings
 
 IN_CI = os.environ.get("CI", "").lower() not in {"", "0", "false"}
@@ -42,3 +44,10 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
             pytest.fail(f"not on this machine: {', '.join(missing)}")
         if missing:
             pytest.skip(f"not on this machine: {', '.join(missing)}")
+
+
+@pytest.fixture(autouse=True)
+def _logs_as_they_were() -> Iterator[None]:
+    """What a program run inside a test does to the logs of this process ends with the test."""
+    yield
+    structlog.reset_defaults()

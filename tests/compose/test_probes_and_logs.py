@@ -3,7 +3,9 @@
 import asyncio
 import base64
 import contextlib
+import io
 import json
+import logging
 import os
 import secrets
 import socket
@@ -12,10 +14,13 @@ import sys
 
 import httpx
 import pytest
+import structlog
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from tests.support_db import FreshDatabase, person, plant_park, run
 
+from menpiao.compose.logs import configure
+from menpiao.settings import Log
 from menpiao.wire.check import proof_text
 
 PHONE = "13712345678"
@@ -45,6 +50,28 @@ def database(tmp_path):
     fresh = FreshDatabase(tmp_path)
     yield fresh
     fresh.drop()
+
+
+def test_the_last_setting_of_logs_counts_also_for_loggers_that_have_spoken():
+    log = structlog.get_logger("menpiao.test")
+    first, second = io.StringIO(), io.StringIO()
+    with _untouched_root():
+        configure(Log(format="json"), first)
+        log.info("one")
+        configure(Log(format="json"), second)
+        log.info("two")
+    assert ["one" in first.getvalue(), "two" in first.getvalue()] == [True, False]
+    assert "two" in second.getvalue()
+
+
+@contextlib.contextmanager
+def _untouched_root():
+    root, ours = logging.getLogger(), logging.getLogger("menpiao")
+    before = root.handlers[:], root.level, ours.level
+    try:
+        yield
+    finally:
+        root.handlers[:], root.level, ours.level = before
 
 
 @pytest.mark.parametrize("style", ["json", "text"])

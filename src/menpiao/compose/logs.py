@@ -41,7 +41,6 @@ def configure(settings: Log, output: TextIO | None = None) -> None:
         processors=[*before, clean, render],
         wrapper_class=structlog.make_filtering_bound_logger(level),
         logger_factory=structlog.PrintLoggerFactory(output),
-        cache_logger_on_first_use=True,
     )
     handler = logging.StreamHandler(output)
     handler.setFormatter(
