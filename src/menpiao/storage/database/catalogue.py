@@ -126,24 +126,30 @@ class Catalogue:
         return nothing or time.monotonic() - self._read_at >= MAX_AGE_S
 
     async def _read(self) -> Snapshot:
-        async with self._pool.acquire() as connection:
-            sites = {r["id"]: _site(r) for r in await connection.fetch("SELECT * FROM site")}
-            zones = {r["id"]: _zone(r) for r in await connection.fetch("SELECT * FROM zone")}
-            inside = await _inside(connection, sites)
-            full = _full(sites, zones, inside)
-            gates = {r["id"]: _gate(r, sites, full) for r in await connection.fetch(_GATES)}
-            products = await _products(connection)
-            devices = await _devices(connection)
-            staff = [StaffMember(**r) for r in await connection.fetch(_STAFF)]
-            barred = [(r["site_id"], r["holder_hash"]) for r in await connection.fetch(_BARRED)]
-        terms = {
-            p.id: TicketTerms(p.name, p.name_en, p.reentry, p.gate_ids, bool(p.zones))
-            for p in products.values()
-        }
-        by_badge = {(person.site_id, person.badge): person for person in staff}
-        return Snapshot(
-            sites, gates, products, devices, terms, zones, by_badge, inside, frozenset(barred)
-        )
+        moment = {"isolation": "repeatable_read", "readonly": True}
+        async with self._pool.acquire() as connection, connection.transaction(**moment):
+            return await read_snapshot(connection)
+
+
+async def read_snapshot(connection: asyncpg.Connection) -> Snapshot:
+    """Everything arranged, table by table: of one moment only if the caller's transaction is."""
+    sites = {r["id"]: _site(r) for r in await connection.fetch("SELECT * FROM site")}
+    zones = {r["id"]: _zone(r) for r in await connection.fetch("SELECT * FROM zone")}
+    inside = await _inside(connection, sites)
+    full = _full(sites, zones, inside)
+    gates = {r["id"]: _gate(r, sites, full) for r in await connection.fetch(_GATES)}
+    products = await _products(connection)
+    devices = await _devices(connection)
+    staff = [StaffMember(**r) for r in await connection.fetch(_STAFF)]
+    barred = [(r["site_id"], r["holder_hash"]) for r in await connection.fetch(_BARRED)]
+    terms = {
+        p.id: TicketTerms(p.name, p.name_en, p.reentry, p.gate_ids, bool(p.zones))
+        for p in products.values()
+    }
+    by_badge = {(person.site_id, person.badge): person for person in staff}
+    return Snapshot(
+        sites, gates, products, devices, terms, zones, by_badge, inside, frozenset(barred)
+    )
 
 
 _GATES = """
