@@ -75,6 +75,8 @@ class Ask(Message, frozen=True, kw_only=True, tag="ask", tag_field="type"):
     """The certificate that the price depends on has been seen."""
     force: ShortText = ""
     """Let them pass whatever the rules say, for this reason; a supervisor's."""
+    by_hand: bool = False
+    """The document was typed, not read: needs a supervisor's proof."""
     of_device: DeviceId | None = None
     """Set by a hub: the terminal of its site that it asks for, whose nonce this is."""
 
@@ -300,6 +302,21 @@ class Enrolled(Message, frozen=True, kw_only=True):
     site_id: int
     site: str
     gates: list[GateInfo]
+
+
+class SignIn(Message, frozen=True, kw_only=True):
+    """Body of ``POST /check/v1/staff``: who of the house stands at this lane?"""
+
+    gate_id: DeviceId
+    staff: StaffProof
+
+
+class StaffKnown(Message, frozen=True, kw_only=True):
+    """Badge and PIN are right. ``supervisor``: may force, type documents and undo any time."""
+
+    badge: str
+    role: str
+    supervisor: bool
 
 
 class Undo(Message, frozen=True, kw_only=True):

@@ -9,6 +9,7 @@ from tests.centre.check.stage import Stage
 from tests.support_db import person, run
 
 from menpiao.centre.check.service.guards import hash_pin
+from menpiao.domain.ticket import serial_number
 
 PIN = "246810"
 
@@ -296,5 +297,67 @@ def test_staff_find_a_ticket_by_order_or_telephone_and_ask_by_its_number(databas
             assert (await lane.try_(credential=number)).status_code == 403
             answer = await lane.answer(credential=number, staff=staff("G1"))
             assert (answer["admitted"], answer["ticket_no"]) == (True, found["ticket_no"])
+
+    run(scene())
+
+
+def test_of_two_tickets_of_one_holder_the_one_that_was_chosen_is_used(database):
+    async def scene():
+        async with Lane(database) as lane:
+            await lane.pool.execute(
+                "CREATE TEMP TABLE more AS SELECT * FROM ticket;"
+                "UPDATE more SET id = id + 1, product_class = 'more',"
+                " closes_at = closes_at + interval '1 hour';"
+                "INSERT INTO ticket SELECT * FROM more"
+            )
+            second = await lane.pool.fetchval("SELECT max(id) FROM ticket")
+            number = {"kind": "ticket", "number": serial_number(second)}
+            key = nonce()
+            answer = await lane.answer(nonce=key, credential=number, staff=staff("G1"))
+            assert (answer["admitted"], answer["ticket_no"]) == (True, serial_number(second))
+            used = await lane.pool.fetch("SELECT id, used FROM ticket ORDER BY id")
+            assert [row["used"] for row in used] == [0, 3]
+            first = {"kind": "ticket", "number": serial_number(second - 1)}
+            other = await lane.try_(nonce=key, credential=first, staff=staff("G1"))
+            assert other.status_code == 409
+
+    run(scene())
+
+
+# --- people of the house at a lane ----------------------------------------------------------------
+
+
+def test_staff_sign_in_with_badge_and_pin_and_not_for_ever(database):
+    async def scene():
+        async with Lane(database) as lane:
+
+            def body(badge, pin=PIN):
+                return {"gate_id": lane.park.gate, "staff": staff(badge, pin)}
+
+            known = await lane.post("staff", body("S1"))
+            assert known.json() == {"badge": "S1", "role": "supervisor", "supervisor": True}
+            assert (await lane.post("staff", body("G1"))).json()["supervisor"] is False
+            other = body("G1") | {"gate_id": 999}
+            assert (await lane.post("staff", other)).json()["field"] == "gate_id"
+            wrong = [(await lane.post("staff", body("G1", "0000"))).status_code for _ in range(6)]
+            assert wrong == [403] * 5 + [429]
+
+    run(scene())
+
+
+def test_a_typed_document_needs_a_supervisor_and_it_is_written_down(database):
+    async def scene():
+        async with Lane(database) as lane:
+            assert (await lane.try_(by_hand=True)).status_code == 403
+            clerk = await lane.try_(by_hand=True, staff=staff("G1"))
+            assert (clerk.status_code, clerk.json()["field"]) == (403, "staff")
+            assert (await lane.answer(by_hand=True, staff=staff()))["admitted"]
+            note = await lane.pool.fetchrow(
+                "SELECT n.kind, s.badge FROM admission_note n JOIN staff s ON s.id = n.staff_id"
+            )
+            assert tuple(note) == ("by_hand", "S1")
+            twisted = {"kind": "resident_card", "number": person(1)[:-1] + "?"}
+            bad = await lane.answer(by_hand=True, staff=staff(), credential=twisted)
+            assert bad["reason"] == "document_invalid"
 
     run(scene())

@@ -4,7 +4,7 @@ from menpiao.centre.check.device_scheme import BASE, DEVICE, DEVICE_REFUSED
 from menpiao.centre.doors.table import Door
 from menpiao.domain.reasons import Reason
 from menpiao.wire.bundle import Manifest
-from menpiao.wire.check import FoundTickets, Search, Undo, Undone
+from menpiao.wire.check import FoundTickets, Search, SignIn, StaffKnown, Undo, Undone
 from menpiao.wire.lane import (
     ContentHeaders,
     ContentPath,
@@ -84,6 +84,17 @@ UNDOS = Door(
         Reason.UNDO_NOT_POSSIBLE,
     ),
 )
+STAFF = Door(
+    name="staff",
+    method="POST",
+    path=f"{BASE}/staff",
+    zh="核对员工的工号与密码；错误五次，该工号在此设备停一分钟",
+    en="Verify a badge and its PIN; five wrong ones pause that badge at this device for a minute",
+    auth=DEVICE,
+    body=SignIn,
+    answer=StaffKnown,
+    refuses=(*_STAFF, Reason.RATE_LIMITED),
+)
 SEARCHES = Door(
     name="search",
     method="POST",
@@ -95,4 +106,4 @@ SEARCHES = Door(
     answer=FoundTickets,
     refuses=_STAFF,
 )
-LANE_DOORS = (BUNDLE, CONTENT, REPORTS, PASSAGES, UNDOS, SEARCHES)
+LANE_DOORS = (BUNDLE, CONTENT, REPORTS, PASSAGES, UNDOS, STAFF, SEARCHES)

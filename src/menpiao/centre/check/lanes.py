@@ -13,6 +13,7 @@ from menpiao.centre.check.lane_doors import (
     PASSAGES,
     REPORTS,
     SEARCHES,
+    STAFF,
     UNDOS,
 )
 from menpiao.centre.check.service import CheckService
@@ -26,7 +27,7 @@ from menpiao.centre.doors.serve import Asked, Handler
 from menpiao.centre.doors.table import Door
 from menpiao.domain.reasons import Reason, Refusal
 from menpiao.wire.bundle import Manifest
-from menpiao.wire.check import FoundTickets, Undone
+from menpiao.wire.check import FoundTickets, StaffKnown, Undone
 from menpiao.wire.lane import Recorded, Reported
 
 _RANGE = re.compile(r"bytes=([0-9]{1,12})-\Z")
@@ -60,6 +61,7 @@ class LaneApi:
             REPORTS: self.report,
             PASSAGES: self.passages,
             UNDOS: self.undo,
+            STAFF: self.staff,
             SEARCHES: self.search,
         }
 
@@ -94,6 +96,10 @@ class LaneApi:
     async def undo(self, asked: Asked) -> Undone | Refusal:
         """An admission taken back."""
         return await self._services.undos.undo(asked.who, asked.body)
+
+    async def staff(self, asked: Asked) -> StaffKnown | Refusal:
+        """Somebody of the house signs in at a lane."""
+        return await self._services.check.sign_in(asked.who, asked.body)
 
     async def search(self, asked: Asked) -> FoundTickets | Refusal:
         """A ticket of somebody without a document."""

@@ -8,6 +8,7 @@ from datetime import date, datetime, timedelta
 
 import asyncpg
 import msgspec
+import structlog
 
 from menpiao.centre.check.service.guards import SUPERVISORS, Guards
 from menpiao.domain.admission import Admit, Direction, Gate, Refuse, Scan, decide
@@ -21,7 +22,9 @@ from menpiao.storage.database.catalogue import Catalogue, Device, Snapshot, Staf
 from menpiao.storage.database.combine import Answers, Combiner, UnavailableError
 from menpiao.storage.database.ids import IdBlocks
 from menpiao.wire.answers import answer_of
-from menpiao.wire.check import Ask, Enrolled, Enrolment, GateInfo
+from menpiao.wire.check import Ask, Enrolled, Enrolment, GateInfo, SignIn, StaffKnown
+
+log = structlog.get_logger(__name__)
 
 _TYPES = {kind.value: kind for kind in DocumentType}
 _encoder = msgspec.json.Encoder()
@@ -42,6 +45,8 @@ class _Waiting:
     digest: bytes
     scan: Scan
     staff: StaffMember | None = None
+    only: int | None = None
+    """The one ticket that was asked for, where it was a ticket and not a document."""
 
 
 class CheckService:
@@ -108,7 +113,8 @@ class CheckService:
         Plain is a document laid by its holder at a gate of the device: nearly every ask.
         """
         snapshot, kind = self._catalogue.at_hand(), _TYPES.get(ask.credential.kind)
-        special = ask.staff or ask.force or ask.evidence_seen or ask.dry_run or ask.of_device
+        special = bool(ask.staff or ask.force or ask.evidence_seen or ask.by_hand)
+        special = special or ask.dry_run or ask.of_device is not None
         if snapshot is None or kind is None or special or not self._ids.at_hand(512):
             return None
         self._snapshot = snapshot
@@ -157,7 +163,11 @@ class CheckService:
             refuse = Refuse(Reason.DOCUMENT_INVALID, now, gate)
             return _encoder.encode(answer_of(ask.nonce, refuse))
         scan = _scan(ask, gate, now, barred=(gate.site_id, holder) in snapshot.barred)
-        waiting = _Waiting(device.id, ask, gate, holder, _digest(ask, holder), scan, staff)
+        only = None
+        if ask.credential.kind == TICKET_NUMBER:
+            only = parse_serial(ask.credential.number)
+        digest = _digest(ask, holder, only)
+        waiting = _Waiting(device.id, ask, gate, holder, digest, scan, staff, only)
         if ask.dry_run:
             return await self._preview(waiting)
         await self._ids.reserve(512)
@@ -166,15 +176,30 @@ class CheckService:
         except UnavailableError:
             return Refusal(Reason.BUSY)
 
+    async def sign_in(self, device: Device, asked: SignIn) -> StaffKnown | Refusal:
+        """Who this is, for a lane that lets them act; every act brings its proof again."""
+        snapshot = await self._catalogue.current()
+        gate = snapshot.gates.get(asked.gate_id)
+        if gate is None or gate.site_id != device.site_id or gate.id not in device.gate_ids:
+            return Refusal(Reason.NOT_PERMITTED, field="gate_id")
+        now = self._clock()
+        person = await self.guards.verify(asked.staff, device.site_id, device.id, snapshot, now)
+        if isinstance(person, Refusal):
+            return person
+        log.info("staff_signed_in", staff=person.id, device=device.id, gate=gate.id)
+        supervisor = person.role in SUPERVISORS
+        return StaffKnown(badge=person.badge, role=person.role, supervisor=supervisor)
+
     async def _staff(self, device: Device, ask: Ask, now: datetime) -> StaffMember | Refusal | None:
         """Who of the house asks, where what is asked for needs somebody."""
         if ask.staff is None:
-            needed = ask.force or ask.evidence_seen or ask.credential.kind == TICKET_NUMBER
+            needed = ask.force or ask.evidence_seen or ask.by_hand
+            needed = needed or ask.credential.kind == TICKET_NUMBER
             return Refusal(Reason.NOT_PERMITTED, "needs staff", "staff") if needed else None
         person = await self.guards.verify(ask.staff, device.site_id, device.id, self._snapshot, now)
         if isinstance(person, Refusal):
             return person
-        if ask.force and person.role not in SUPERVISORS:
+        if (ask.force or ask.by_hand) and person.role not in SUPERVISORS:
             return Refusal(Reason.NOT_PERMITTED, "needs a supervisor", "staff")
         return person
 
@@ -209,7 +234,7 @@ class CheckService:
             TimeoutError,
         ):
             return Refusal(Reason.BUSY)
-        outcome = decide(waiting.scan, tickets.get(waiting.holder, []), gate, now)
+        outcome = decide(waiting.scan, _asked_for(waiting, tickets), gate, now)
         return _encoder.encode(answer_of(waiting.ask.nonce, outcome))
 
     def _combiner(self, site_id: int) -> Combiner[_Waiting, bytes | Refusal]:
@@ -242,7 +267,7 @@ class CheckService:
         await self._ids.reserve(len(batch))
         notes: list[Note] = []
         scans = [
-            self._judge(waiting, tickets.get(waiting.holder, []), notes, now, identifier)
+            self._judge(waiting, _asked_for(waiting, tickets), notes, now, identifier)
             for waiting, identifier in zip(batch, self._ids.take(len(batch)), strict=True)
         ]
         # All gates of a site keep the same day.
@@ -342,9 +367,17 @@ def _scan(ask: Ask, gate: Gate, now: datetime, *, barred: bool) -> Scan:
     )
 
 
-def _digest(ask: Ask, holder: bytes) -> bytes:
+def _asked_for(waiting: _Waiting, tickets: dict[bytes, list[Ticket]]) -> list[Ticket]:
+    """The tickets to decide on: all of the holder, or the one that was asked for."""
+    found = tickets.get(waiting.holder, [])
+    return found if waiting.only is None else [t for t in found if t.id == waiting.only]
+
+
+def _digest(ask: Ask, holder: bytes, only: int | None = None) -> bytes:
     """What must be the same when a nonce comes again."""
     text = f"{ask.gate_id}|{ask.people or 0}|{ask.evidence_seen:d}|{ask.force}".encode()
+    if only is not None:
+        text += f"|{only}".encode()
     return hashlib.blake2b(holder + text, digest_size=16).digest()
 
 
@@ -360,6 +393,8 @@ def _notes(waiting: _Waiting, outcome: Admit, identifier: int) -> list[Note]:
         found.append(Note(identifier, "evidence", outcome.at, staff_id, detail=evidence))
     if waiting.ask.credential.kind == TICKET_NUMBER:
         found.append(Note(identifier, "by_number", outcome.at, staff_id))
+    if waiting.ask.by_hand:
+        found.append(Note(identifier, "by_hand", outcome.at, staff_id))
     if outcome.notice:
         found.append(Note(identifier, "notice", outcome.at, detail=outcome.notice.value))
     return found

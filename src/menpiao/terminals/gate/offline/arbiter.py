@@ -58,7 +58,7 @@ class Arbiter:
         known = self.known(now)
         kind = _TYPES.get(ask.credential.kind)
         # What needs somebody of the house needs the centre, which knows them.
-        special = ask.staff or ask.force or ask.evidence_seen
+        special = ask.staff or ask.force or ask.evidence_seen or ask.by_hand
         rules = self.store.rules(known.day) if known else None
         gate = rules.gates.get(ask.gate_id) if rules else None
         if known is None or rules is None or gate is None or kind is None or special:

@@ -56,6 +56,8 @@ class LinkFailure:
 
     trouble: LinkTrouble
     reason: Reason = Reason.MANUAL_LANE
+    code: str = ""
+    """The centre's own word where it could not use the ask: for staff, not for visitors."""
 
     @property
     def may_repeat(self) -> bool:

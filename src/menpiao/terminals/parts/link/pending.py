@@ -74,7 +74,7 @@ class Pending:
 
     def settle_fault(self, fault: Fault) -> bool:
         """The centre could not use an ask."""
-        failure = LinkFailure(LinkTrouble.FAULT, reason_of(fault.code))
+        failure = LinkFailure(LinkTrouble.FAULT, reason_of(fault.code), fault.code)
         return self.settle(fault.nonce, failure)
 
     def refuse_all(self, reason: Reason) -> None:
