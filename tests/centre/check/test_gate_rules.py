@@ -8,8 +8,8 @@ import pytest
 from tests.centre.check.stage import Stage
 from tests.support_db import person, run
 
-from menpiao.centre.check.service.guards import hash_pin
 from menpiao.domain.ticket import serial_number
+from menpiao.storage.pins import hash_pin
 
 PIN = "246810"
 

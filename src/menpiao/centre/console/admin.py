@@ -2,7 +2,7 @@
 
 import secrets
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import Any, ClassVar
 from zoneinfo import ZoneInfo
 
 import psycopg
@@ -14,6 +14,8 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from menpiao.centre.console import models as records
+from menpiao.centre.console.base import Page, RecordPage, Stacked, Tabular
+from menpiao.centre.console.people import StaffAdmin
 from menpiao.storage.database.devices import code_hash
 from menpiao.storage.database.models import (
     Device,
@@ -29,14 +31,6 @@ from menpiao.storage.database.models import (
 )
 from menpiao.storage.database.slots import LAY
 
-# Django's classes take their models as parameters for the type checker alone.
-if TYPE_CHECKING:
-    _Page = admin.ModelAdmin[Any]
-    _Stacked = admin.StackedInline[Any, Any]
-    _Tabular = admin.TabularInline[Any, Any]
-else:
-    _Page, _Stacked, _Tabular = admin.ModelAdmin, admin.StackedInline, admin.TabularInline
-
 _CODE_LIFE = timedelta(hours=1)
 
 
@@ -50,21 +44,21 @@ def _lay_slots(product: Product) -> int:
         return cursor.rowcount
 
 
-class PriceRuleInline(_Stacked):
+class PriceRuleInline(Stacked):
     """Concessions of a product."""
 
     model = PriceRule
     extra = 0
 
 
-class ProductZoneInline(_Tabular):
+class ProductZoneInline(Tabular):
     """Zones that a product includes."""
 
     model = ProductZone
     extra = 0
 
 
-class SlotPlanInline(_Tabular):
+class SlotPlanInline(Tabular):
     """The daily pattern of a product's slots."""
 
     model = SlotPlan
@@ -72,14 +66,14 @@ class SlotPlanInline(_Tabular):
 
 
 @admin.register(Site)
-class SiteAdmin(_Page):
+class SiteAdmin(Page):
     """Scenic areas."""
 
     list_display = ("name", "code", "zone", "day_capacity", "instant_capacity", "is_open")
 
 
 @admin.register(Zone)
-class ZoneAdmin(_Page):
+class ZoneAdmin(Page):
     """Parts of a site with gates of their own."""
 
     list_display = ("name", "site", "instant_capacity")
@@ -87,7 +81,7 @@ class ZoneAdmin(_Page):
 
 
 @admin.register(Product)
-class ProductAdmin(_Page):
+class ProductAdmin(Page):
     """What is sold, with its concessions and slots."""
 
     list_display = ("name", "code", "kind", "price_fen", "sale_days", "on_sale")
@@ -109,7 +103,7 @@ class ProductAdmin(_Page):
 
 
 @admin.register(Gate)
-class GateAdmin(_Page):
+class GateAdmin(Page):
     """Lanes."""
 
     list_display = ("name", "name_en", "direction", "is_open")
@@ -117,7 +111,7 @@ class GateAdmin(_Page):
 
 
 @admin.register(Device)
-class DeviceAdmin(_Page):
+class DeviceAdmin(Page):
     """Terminals: enrolled by themselves with a one-time code, revoked here."""
 
     list_display = ("name", "site", "enrolled_at", "last_seen_at", "revoked_at")
@@ -141,7 +135,7 @@ class DeviceAdmin(_Page):
 
 
 @admin.register(EnrolmentCode)
-class EnrolmentCodeAdmin(_Page):
+class EnrolmentCodeAdmin(Page):
     """One-time codes for terminals; the code is shown once, when it is saved."""
 
     list_display = ("site", "expires_at", "used_at")
@@ -164,36 +158,8 @@ class EnrolmentCodeAdmin(_Page):
         return False
 
 
-@admin.register(Staff)
-class StaffAdmin(_Page):
-    """People of the house and what they may do."""
-
-    list_display = ("user", "site", "role")
-    list_filter = ("site", "role")
-    autocomplete_fields = ("user",)
-
-
-class RecordAdmin(_Page):
-    """A record: to be read, never changed here."""
-
-    show_full_result_count = False
-    list_per_page = 50
-
-    def has_add_permission(self, request: HttpRequest) -> bool:  # noqa: ARG002 - Django's shape
-        """Never."""
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:  # noqa: ARG002 - Django's shape
-        """Never."""
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:  # noqa: ARG002 - Django's shape
-        """Never."""
-        return False
-
-
 @admin.register(records.Order)
-class OrderAdmin(RecordAdmin):
+class OrderAdmin(RecordPage):
     """Orders."""
 
     list_display = ("__str__", "channel", "state", "visit_date", "people", "total_fen")
@@ -202,7 +168,7 @@ class OrderAdmin(RecordAdmin):
 
 
 @admin.register(records.Ticket)
-class TicketAdmin(RecordAdmin):
+class TicketAdmin(RecordPage):
     """Tickets."""
 
     list_display = ("__str__", "holder_masked", "state", "visit_date", "people", "used", "inside")
@@ -211,7 +177,7 @@ class TicketAdmin(RecordAdmin):
 
 
 @admin.register(records.Admission)
-class AdmissionAdmin(RecordAdmin):
+class AdmissionAdmin(RecordPage):
     """Scans."""
 
     list_display = ("at", "gate_id", "direction", "admitted", "reason", "people", "ticket_id")
@@ -220,7 +186,7 @@ class AdmissionAdmin(RecordAdmin):
 
 
 @admin.register(records.Payment)
-class PaymentAdmin(RecordAdmin):
+class PaymentAdmin(RecordPage):
     """Payments."""
 
     list_display = ("out_trade_no", "provider", "state", "amount_fen", "unknown", "created_at")
@@ -229,8 +195,11 @@ class PaymentAdmin(RecordAdmin):
 
 
 @admin.register(records.Outbox)
-class OutboxAdmin(RecordAdmin):
+class OutboxAdmin(RecordPage):
     """What has to leave the house."""
 
     list_display = ("kind", "channel", "state", "attempts", "due_at", "last_error")
     list_filter = ("state", "channel", "kind")
+
+
+admin.site.register(Staff, StaffAdmin)

@@ -276,6 +276,14 @@ class Staff(models.Model):
         db_table = "staff"
         verbose_name = _("员工")
         verbose_name_plural = _("员工")
+        constraints: ClassVar = [
+            models.UniqueConstraint(
+                fields=["site", "badge"],
+                condition=~models.Q(badge=""),
+                name="staff_badge_once",
+                violation_error_message=_("此工号在该景区已有人使用。"),
+            ),
+        ]
 
     def __str__(self) -> str:
         return self.user.get_username()

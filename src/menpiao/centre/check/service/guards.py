@@ -1,45 +1,18 @@
 """People of the house at a lane: a badge and a PIN, and how often somebody may guess."""
 
 import asyncio
-import base64
-import hashlib
-import hmac
-import secrets
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
 from menpiao.domain.reasons import Reason, Refusal
 from menpiao.storage.database.catalogue import Snapshot, StaffMember
+from menpiao.storage.pins import hash_pin, pin_fits
 from menpiao.wire.check import StaffProof
 
 SUPERVISORS: Final = frozenset({"supervisor", "manager"})
 TRIES: Final = 5
 PAUSE: Final = timedelta(minutes=1)
-# About 50 ms: a PIN is short, so that only a slow hash and few tries protect it.
-_COST: Final = {"n": 2**14, "r": 8, "p": 1}
-
-
-def hash_pin(pin: str) -> str:
-    """A PIN as it is kept: scrypt with a salt of its own."""
-    salt = secrets.token_bytes(16)
-    return f"scrypt1${_text(salt)}${_text(_scrypt(pin, salt))}"
-
-
-def _scrypt(pin: str, salt: bytes) -> bytes:
-    return hashlib.scrypt(pin.encode(), salt=salt, dklen=32, maxmem=2**26, **_COST)
-
-
-def _text(raw: bytes) -> str:
-    return base64.b64encode(raw).decode()
-
-
-def _holds(pin: str, kept: str) -> bool:
-    kind, _, rest = kept.partition("$")
-    salt, _, digest = rest.partition("$")
-    if kind != "scrypt1":
-        return False
-    return hmac.compare_digest(_scrypt(pin, base64.b64decode(salt)), base64.b64decode(digest))
 
 
 @dataclass(slots=True)
@@ -68,7 +41,7 @@ class Guards:
         person = snapshot.staff.get((site_id, proof.badge))
         # An unknown badge costs the same time as a wrong PIN.
         kept = person.pin_hash if person else hash_pin("0")
-        right = await asyncio.to_thread(_holds, proof.pin, kept)
+        right = await asyncio.to_thread(pin_fits, proof.pin, kept)
         if person is None or not right:
             count = failed.count + 1 if failed and now - failed.last < PAUSE else 1
             self._failures[key] = _Failures(count, now)

@@ -1,0 +1,120 @@
+"""What console tests do: sign in, send forms as a browser would, and ask as a lane would."""
+
+import html
+import re
+import secrets
+import time
+from datetime import UTC, datetime, timedelta
+
+import psycopg
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from psycopg.rows import dict_row
+from tests.centre.check.stage import b64, raw_key
+from tests.support_pages import hidden
+
+from menpiao.storage.database.catalogue import MAX_AGE_S
+from menpiao.wire.check import proof_text
+
+
+def sign_in(client, name):
+    fields = hidden(client.get("/console/login/").text)
+    sent = {"username": name, "password": f"demo-{name}", "next": "/console/"}
+    return client.post("/console/login/", data=fields | sent)
+
+
+def token(client, address):
+    return {"csrfmiddlewaretoken": hidden(client.get(address).text)["csrfmiddlewaretoken"]}
+
+
+def row(park, query, *values):
+    with psycopg.connect(park.database.url, row_factory=dict_row) as connection:
+        found = connection.execute(query, values)
+        return found.fetchone() if found.description else None
+
+
+def rows(park, query, *values):
+    with psycopg.connect(park.database.url, row_factory=dict_row) as connection:
+        return connection.execute(query, values).fetchall()
+
+
+def errors(answer):
+    """What the form says is wrong, as text."""
+    lists = re.findall(r'<ul class="errorlist.*?</ul>', answer.text, re.DOTALL)
+    return html.unescape(" ".join(re.sub(r"<[^>]+>", "", one) for one in lists))
+
+
+class Lane:
+    """A terminal of the park's first gate, over HTTP."""
+
+    def __init__(self, park):
+        self.park, self.key = park, Ed25519PrivateKey.generate()
+        self.client = park.client()
+
+    def __enter__(self):
+        self.gate = row(self.park, "SELECT id, site_id FROM gate ORDER BY id LIMIT 1")
+        self.device = row(
+            self.park,
+            "INSERT INTO device (site_id, name, public_key, enrolled_at)"
+            " VALUES (%s, 'lane', %s, now()) RETURNING id",
+            self.gate["site_id"],
+            raw_key(self.key),
+        )["id"]
+        row(
+            self.park,
+            "INSERT INTO device_gates (device_id, gate_id) SELECT %s, id FROM gate",
+            self.device,
+        )
+        self.settle()
+        challenge = self.client.post("/check/v1/challenges").json()["challenge"]
+        signature = b64(self.key.sign(proof_text(self.device, challenge)))
+        proof = {"type": "proof", "device_id": self.device, "challenge": challenge}
+        session = self.client.post("/check/v1/sessions", json=proof | {"signature": signature})
+        assert session.status_code == 200, session.text
+        self.client.headers["Authorization"] = f"Bearer {session.json()['token']}"
+        return self
+
+    def __exit__(self, *_):
+        self.client.close()
+
+    def settle(self):
+        """As long as the server may go by what was arranged before."""
+        time.sleep(MAX_AGE_S + 0.1)
+
+    def ask(self, number, **changes):
+        sent = {
+            "type": "ask",
+            "nonce": secrets.token_urlsafe(12),
+            "gate_id": self.gate["id"],
+            "credential": {"kind": "resident_card", "number": number},
+        }
+        return self.client.post("/check/v1/admissions", json=sent | changes)
+
+    def buy(self, number, product="day"):
+        """A paid ticket for today."""
+        site, day = self.gate["site_id"], (datetime.now(UTC) + timedelta(hours=8)).date()
+        slot = row(
+            self.park,
+            "SELECT s.id, s.product_id FROM slot s JOIN product p ON p.id = s.product_id"
+            " WHERE p.code = %s AND s.visit_date = %s AND s.site_id = %s AND s.ends_at > now()"
+            " ORDER BY s.starts_at LIMIT 1",
+            product,
+            day,
+            site,
+        )
+        visitor = {
+            "document_type": "resident_card",
+            "number": number,
+            "name": "李样例",
+            "people": 1,
+        }
+        order = {
+            "token": secrets.token_urlsafe(15),
+            "product_id": slot["product_id"],
+            "slot_id": slot["id"],
+            "phone": "13800000000",
+            "visitors": [visitor],
+        }
+        bought = self.client.post("/booking/v1/orders", json=order)
+        assert bought.status_code == 201, bought.text
+        row(self.park, "UPDATE ticket SET state = 'valid' WHERE state = 'held'")
+        return row(self.park, "SELECT max(id) AS id FROM ticket")["id"]
