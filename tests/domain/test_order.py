@@ -37,7 +37,7 @@ def test_payment(state, success, pending, closed, failed):
         (O.AWAITING_PAYMENT, O.PAID, Reason.ORDER_CLOSED, O.EXPIRED, O.CANCELLED, Reason.UNPAID),
         (O.PAID, *[Reason.ORDER_PAID] * 4, O.REFUNDING),
         (O.EXPIRED, Reason.ORDER_EXPIRED, O.PAID, *[Reason.ORDER_EXPIRED] * 3),
-        (O.CANCELLED, Reason.ORDER_CLOSED, O.PAID, *[Reason.ORDER_CLOSED] * 3),
+        (O.CANCELLED, *[Reason.ORDER_CLOSED] * 5),
         (
             O.REFUNDING,
             Reason.REFUNDING,

@@ -13,7 +13,7 @@ from starlette.routing import BaseRoute, Mount
 from starlette.types import ASGIApp
 
 from menpiao.centre.booking.api import BookingApi
-from menpiao.centre.booking.service import BookingService
+from menpiao.centre.booking.service import BookingService, CancelService
 from menpiao.centre.check.api import CheckApi
 from menpiao.centre.check.identity import Identity
 from menpiao.centre.check.lanes import LaneServices
@@ -76,6 +76,7 @@ class Centre:
     payments: PaymentCore
     refunds: RefundCore
     booking: BookingService
+    cancelling: CancelService
     counter: CounterService
     commerce: CommerceService
     statistics: StatisticsService
@@ -131,6 +132,7 @@ async def open_centre(settings: Settings) -> AsyncIterator[Centre]:
             payments=payments,
             refunds=refunds,
             booking=booking,
+            cancelling=CancelService(booking, payments, refunds, vault, utc_now),
             counter=CounterService(pool, catalogue, selling, ids, providers, utc_now),
             commerce=CommerceService(pool, payments, refunds, catalogue, providers, utc_now),
             statistics=StatisticsService(pool, catalogue, utc_now),
@@ -206,6 +208,7 @@ class CentreApp:
                 asyncio.get_running_loop(),
                 {
                     BookingService: centre.booking,
+                    CancelService: centre.cancelling,
                     AttemptService: centre.attempts,
                     StateService: centre.lanes.states,
                     CommandService: centre.lanes.commands,
@@ -238,7 +241,7 @@ class CentreApp:
             routes += self.check.routes()
             self._hot += self.check.hot()
         if self._runs("booking"):
-            booking = BookingApi(centre.booking, centre.attempts)
+            booking = BookingApi(centre.booking, centre.cancelling, centre.attempts)
             routes += booking.routes()
             self._hot += booking.hot()
         if self._runs("counter"):

@@ -49,6 +49,7 @@ def plant_demo_park() -> Site:
         name="云山风景区",
         name_en="Cloud Hill Scenic Area",
         address="示例省云山市迎宾路1号",
+        address_en="1 Yingbin Road, Yunshan, Example Province",
         phone="400-000-0000",
         day_capacity=20000,
         instant_capacity=8000,

@@ -87,8 +87,11 @@ def pay(order: OrderState) -> OrderState | Refusal:
 
 
 def revive(order: OrderState) -> OrderState | Refusal:
-    """The money came late and the places could be taken again."""
-    if order in (_O.EXPIRED, _O.CANCELLED):
+    """The money came late and the places could be taken again.
+
+    An order that its buyer gave up stays given up: its money goes back.
+    """
+    if order is _O.EXPIRED:
         return _O.PAID
     return Refusal(Reason.ORDER_PAID if order is _O.PAID else Reason.ORDER_CLOSED)
 

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from menpiao.domain.refund import FREE_UNTIL_END, RefundPolicy
 from menpiao.domain.ticket import Reentry
 
 
@@ -55,3 +56,4 @@ class Product:
     valid_days: int = 1
     visits: int = 0
     zones: tuple[tuple[int, int], ...] = ()
+    refund: RefundPolicy = FREE_UNTIL_END

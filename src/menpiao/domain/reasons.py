@@ -89,6 +89,7 @@ class Reason(StrEnum):
     AMOUNT_DIFFERS = "amount_differs"
     NOT_REFUNDABLE = "not_refundable"
     TICKET_IN_USE = "ticket_in_use"
+    REFUND_CHANGED = "refund_changed"
     # anywhere
     BAD_REQUEST = "bad_request"
     SITE_UNKNOWN = "site_unknown"
@@ -232,6 +233,9 @@ WORDINGS: dict[Reason, Wording] = {
     Reason.AMOUNT_DIFFERS: Wording("金额不一致", "Amount differs", *_STAFF),
     Reason.NOT_REFUNDABLE: Wording("不可退票", "Not refundable", *_STAFF),
     Reason.TICKET_IN_USE: Wording("门票已使用", "Ticket was used", *_STAFF),
+    Reason.REFUND_CHANGED: Wording(
+        "退款金额已变动", "Refund has changed", "请核对后再提交", "Check again"
+    ),
     Reason.BAD_REQUEST: Wording("请求有误", "Bad request", *_AGAIN),
     Reason.SITE_UNKNOWN: Wording("无此景区", "No such site", *_AGAIN),
     Reason.NO_SUCH_ADDRESS: Wording("无此地址", "No such address", *_AGAIN),

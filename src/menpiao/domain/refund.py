@@ -1,6 +1,6 @@
 """Refunds (退票): how much goes back until when, and the states of a refund."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -48,6 +48,13 @@ class RefundPolicy:
 
 
 FREE_UNTIL_END: Final = RefundPolicy()
+
+
+def minors_left(ages: Iterable[int | None], minor_age: int) -> bool:
+    """Whether only minors would be left, who may not book alone; an unknown age is no minor's."""
+    known = list(ages)
+    return bool(known) and all(age is not None and age < minor_age for age in known)
+
 
 _STATE_REASONS: Final[dict[TicketState, Reason]] = {
     TicketState.HELD: Reason.UNPAID,

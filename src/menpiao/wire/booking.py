@@ -11,6 +11,10 @@ from menpiao.wire.check import NO_CONTROLS, Instant, Message
 Token = Annotated[str, msgspec.Meta(min_length=16, max_length=64, pattern=r"^[0-9A-Za-z_-]+\Z")]
 Id = Annotated[int, msgspec.Meta(ge=1, le=2**53 - 1)]
 
+SerialNumber = Annotated[
+    str, msgspec.Meta(min_length=1, max_length=40, pattern=r"^[0-9-]+\Z", examples=["1000-0017"])
+]
+
 
 class ProductPath(Message, frozen=True, kw_only=True):
     """Which product."""
@@ -34,7 +38,7 @@ class SlotsQuery(Message, frozen=True, kw_only=True):
 class OrderPath(Message, frozen=True, kw_only=True):
     """Which order."""
 
-    order_no: Annotated[str, msgspec.Meta(min_length=1, max_length=40, pattern=r"^[0-9-]+\Z")]
+    order_no: SerialNumber
 
 
 class OrderSecret(Message, frozen=True, kw_only=True):
@@ -121,6 +125,32 @@ class DayAvailability(Message, frozen=True, kw_only=True):
     open: bool
 
 
+class CancelAsked(Message, frozen=True, kw_only=True):
+    """Give tickets back: these numbers, or none named: the whole order.
+
+    ``expected_fen``: the refund that the visitor was shown; another one is refused.
+    """
+
+    tickets: Annotated[list[SerialNumber], msgspec.Meta(max_length=50)] = msgspec.field(
+        default_factory=list
+    )
+    expected_fen: Annotated[int, msgspec.Meta(ge=0, le=2**40)] | None = None
+
+
+class RefundQuote(Message, frozen=True, kw_only=True):
+    """What would go back now for tickets, to where it came from."""
+
+    refund_fen: int
+
+
+class OrderRefund(Message, frozen=True, kw_only=True):
+    """Money of an order that goes back, or is back."""
+
+    amount_fen: int
+    state: str
+    created_at: Instant
+
+
 class OrderTicket(Message, frozen=True, kw_only=True):
     """A ticket of an order, without personal data in the clear."""
 
@@ -132,6 +162,8 @@ class OrderTicket(Message, frozen=True, kw_only=True):
     state: str
     reason_zh: str
     reason_en: str
+    refund_fen: int | None
+    """What would go back for this ticket now; null: it cannot be given back."""
 
 
 class OrderView(Message, frozen=True, kw_only=True):
@@ -149,3 +181,6 @@ class OrderView(Message, frozen=True, kw_only=True):
     starts_at: Instant
     ends_at: Instant
     tickets: list[OrderTicket]
+    cancellable: bool
+    """Whether its buyer may give the order, or a ticket of it, back now."""
+    refunds: list[OrderRefund]

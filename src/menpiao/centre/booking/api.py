@@ -5,8 +5,17 @@ import math
 from starlette.responses import Response
 from starlette.routing import BaseRoute
 
-from menpiao.centre.booking.doors import BOOK, DAYS, ORDER, QUOTE, SLOTS, TABLE
-from menpiao.centre.booking.service import BookingService
+from menpiao.centre.booking.doors import (
+    BOOK,
+    CANCEL,
+    DAYS,
+    ORDER,
+    QUOTE,
+    REFUND_QUOTE,
+    SLOTS,
+    TABLE,
+)
+from menpiao.centre.booking.service import BookingService, CancelService
 from menpiao.centre.design.service import AttemptService
 from menpiao.centre.doors.answers import problem
 from menpiao.centre.doors.hot import HotDoor
@@ -19,6 +28,7 @@ from menpiao.wire.booking import (
     DaysQuery,
     OrderView,
     QuoteResult,
+    RefundQuote,
     SlotAvailability,
     SlotsQuery,
 )
@@ -27,9 +37,12 @@ from menpiao.wire.booking import (
 class BookingApi:
     """Routes of the booking server (patent part 703)."""
 
-    def __init__(self, service: BookingService, attempts: AttemptService) -> None:
-        """Speak for a service; who tries secrets is stopped."""
+    def __init__(
+        self, service: BookingService, cancelling: CancelService, attempts: AttemptService
+    ) -> None:
+        """Speak for the services; who tries secrets is stopped."""
         self._service = service
+        self._cancelling = cancelling
         self._attempts = attempts
 
     def routes(self) -> list[BaseRoute]:
@@ -40,6 +53,8 @@ class BookingApi:
             QUOTE: self.quote,
             BOOK: self.book,
             ORDER: self.order,
+            REFUND_QUOTE: self.refund_quote,
+            CANCEL: self.cancel,
         }
         return routes(TABLE, handlers)
 
@@ -70,8 +85,21 @@ class BookingApi:
     async def order(self, asked: Asked) -> OrderView | Refusal | Response:
         """An order, for whoever has its secret."""
         found = await self._service.order(asked.path.order_no, asked.headers.secret)
-        if found is not None:
-            return found
+        return await self._stranger(asked) if found is None else found
+
+    async def refund_quote(self, asked: Asked) -> RefundQuote | Refusal | Response:
+        """What would go back."""
+        proof = (asked.path.order_no, asked.headers.secret)
+        found = await self._cancelling.quote(*proof, asked.body)
+        return await self._stranger(asked) if found is None else found
+
+    async def cancel(self, asked: Asked) -> OrderView | Refusal | Response:
+        """Give up, or give back. Again: the same answer."""
+        proof = (asked.path.order_no, asked.headers.secret)
+        found = await self._cancelling.cancel(*proof, asked.body)
+        return await self._stranger(asked) if found is None else found
+
+    async def _stranger(self, asked: Asked) -> Refusal | Response:
         # Only wrong secrets are counted: a page that watches its order never meets the limit.
         client = asked.request.client
         counted = self._attempts.secret(client.host if client else "")

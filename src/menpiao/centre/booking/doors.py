@@ -5,6 +5,7 @@ from menpiao.domain.reasons import Reason
 from menpiao.wire.booking import (
     Booked,
     BookingRequest,
+    CancelAsked,
     DayAvailability,
     DaysQuery,
     OrderPath,
@@ -12,6 +13,7 @@ from menpiao.wire.booking import (
     OrderView,
     ProductPath,
     QuoteResult,
+    RefundQuote,
     SlotAvailability,
     SlotsQuery,
 )
@@ -99,10 +101,49 @@ ORDER = Door(
     refuses=(Reason.ORDER_UNKNOWN,),
 )
 
+_CANCEL_RULES = (
+    Reason.ORDER_UNKNOWN,
+    Reason.ORDER_PAID,
+    Reason.UNPAID,
+    Reason.REFUNDING,
+    Reason.REFUNDED,
+    Reason.CANCELLED,
+    Reason.ORDER_CLOSED,
+    Reason.ORDER_EXPIRED,
+    Reason.BLOCKED,
+    Reason.TICKET_IN_USE,
+    Reason.NOT_REFUNDABLE,
+    Reason.MINOR_ALONE,
+)
+REFUND_QUOTE = Door(
+    name="refund_quote",
+    method="POST",
+    path=f"{_BASE}/orders/{{order_no}}/refund-quotes",
+    zh="试算退款，不改变订单",
+    en="What giving tickets back would return now; changes nothing",
+    path_values=OrderPath,
+    headers=OrderSecret,
+    body=CancelAsked,
+    answer=RefundQuote,
+    refuses=_CANCEL_RULES,
+)
+CANCEL = Door(
+    name="cancel",
+    method="POST",
+    path=f"{_BASE}/orders/{{order_no}}/cancellation",
+    zh="取消未支付订单，或按退票规则退票；重复提交得到同一结果",
+    en="Give an unpaid order up, or give tickets back by the refund rule; again: the same answer",
+    path_values=OrderPath,
+    headers=OrderSecret,
+    body=CancelAsked,
+    answer=OrderView,
+    refuses=(*_CANCEL_RULES, Reason.REFUND_CHANGED),
+)
+
 TABLE = Table(
     server="booking",
     base=_BASE,
-    zh="远程订票服务器（703）：余量、报价、下单、查询",
-    en="Booking server (703): places, quotes, orders",
-    doors=(DAYS, SLOTS, QUOTE, BOOK, ORDER),
+    zh="远程订票服务器（703）：余量、报价、下单、查询、退票",
+    en="Booking server (703): places, quotes, orders, refunds",
+    doors=(DAYS, SLOTS, QUOTE, BOOK, ORDER, REFUND_QUOTE, CANCEL),
 )

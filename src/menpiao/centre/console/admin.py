@@ -24,6 +24,7 @@ from menpiao.storage.database.models import (
     PriceRule,
     Product,
     ProductZone,
+    RefundStep,
     Site,
     SlotPlan,
     Staff,
@@ -58,6 +59,13 @@ class ProductZoneInline(Tabular):
     extra = 0
 
 
+class RefundStepInline(Tabular):
+    """How much of a ticket's price goes back until when."""
+
+    model = RefundStep
+    extra = 0
+
+
 class SlotPlanInline(Tabular):
     """The daily pattern of a product's slots."""
 
@@ -87,7 +95,7 @@ class ProductAdmin(Page):
     list_display = ("name", "code", "kind", "price_fen", "sale_days", "on_sale")
     list_filter = ("site", "kind", "on_sale")
     filter_horizontal = ("gates",)
-    inlines: ClassVar = [PriceRuleInline, SlotPlanInline, ProductZoneInline]
+    inlines: ClassVar = [PriceRuleInline, SlotPlanInline, RefundStepInline, ProductZoneInline]
 
     def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:  # noqa: FBT001 - Django's shape
         """Lay the slots of the plans out at once: what was just set up can be sold."""

@@ -15,7 +15,7 @@ from menpiao.domain.document import DocumentRefusal, DocumentType, parse_documen
 from menpiao.domain.product import Product
 from menpiao.domain.reasons import Reason, Refusal
 from menpiao.domain.ticket import parse_serial, serial_number
-from menpiao.storage.database import counter, orders
+from menpiao.storage.database import counter, orders, payments
 from menpiao.storage.database.catalogue import Catalogue, Site, Snapshot
 from menpiao.storage.database.ids import IdBlocks
 from menpiao.wire.counter import (
@@ -202,7 +202,7 @@ class CounterService:
             return Refusal(Reason.ORDER_UNKNOWN, field="order_no")
         if row["payment_state"] in {"created", "pending"}:
             await self._ids.reserve(1)
-            await counter.give_up(
+            await payments.queue_close(
                 self._pool, clerk.site_id, row["payment_id"], self._ids.take(1)[0], self._clock()
             )
         return _order(row, await self._catalogue.current())

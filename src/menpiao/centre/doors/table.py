@@ -24,6 +24,7 @@ STATUS: Mapping[Reason, int] = {
     Reason.DUPLICATE_DOCUMENT: 409,
     Reason.TOKEN_REUSED: 409,
     Reason.PRICE_CHANGED: 409,
+    Reason.REFUND_CHANGED: 409,
     Reason.TOO_LONG: 413,
     Reason.CONTENT_TYPE: 415,
     Reason.RATE_LIMITED: 429,

@@ -14,6 +14,7 @@ import asyncpg
 
 from menpiao.domain.admission import Direction, ExpiredDocument, Gate
 from menpiao.domain.product import PriceRule, Product
+from menpiao.domain.refund import FREE_UNTIL_END, RefundPolicy, RefundStep
 from menpiao.domain.ticket import Reentry
 from menpiao.storage.database.admissions import TicketTerms
 
@@ -30,6 +31,7 @@ class Site:
     name_en: str
     zone: ZoneInfo
     address: str
+    address_en: str
     phone: str
     day_capacity: int
     instant_capacity: int
@@ -171,8 +173,8 @@ WHERE b.site_id = $1 AND b.bucket >= $2 GROUP BY 1
 
 def _site(row: asyncpg.Record) -> Site:
     names = (
-        "id code name name_en address phone day_capacity instant_capacity terms terms_en is_open"
-        " alone holds_when_full"
+        "id code name name_en address address_en phone day_capacity instant_capacity terms"
+        " terms_en is_open alone holds_when_full"
     )
     return Site(zone=ZoneInfo(row["zone"]), **{name: row[name] for name in names.split()})
 
@@ -264,6 +266,10 @@ async def _products(connection: asyncpg.Connection) -> dict[int, Product]:
         "SELECT product_id, zone_id, entries FROM product_zone ORDER BY zone_id"
     ):
         zones.setdefault(r["product_id"], []).append((r["zone_id"], r["entries"]))
+    refunds: dict[int, list[RefundStep]] = {}
+    for r in await connection.fetch("SELECT product_id, before_end_s, percent FROM refund_step"):
+        step = RefundStep(r["before_end_s"], r["percent"])
+        refunds.setdefault(r["product_id"], []).append(step)
     rows = await connection.fetch(
         "SELECT *, ARRAY(SELECT jsonb_array_elements_text(document_types)) AS kinds"
         " FROM product ORDER BY position, id"
@@ -279,6 +285,7 @@ async def _products(connection: asyncpg.Connection) -> dict[int, Product]:
             gate_ids=frozenset(gates.get(r["id"], ())),
             rules=tuple(rules.get(r["id"], ())),
             zones=tuple(zones.get(r["id"], ())),
+            refund=RefundPolicy(tuple(refunds[r["id"]])) if r["id"] in refunds else FREE_UNTIL_END,
             **{name: r[name] for name in same.split()},
         )
         for r in rows

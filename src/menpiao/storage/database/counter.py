@@ -1,4 +1,4 @@
-"""SQL of the counter: an order as the clerk sees it, a clerk's day, giving an unpaid order up."""
+"""SQL of the counter: an order as the clerk sees it, and a clerk's day."""
 
 from datetime import datetime
 
@@ -49,19 +49,3 @@ async def sums(
     """What a clerk took in a span, by provider and method, with what went back of it."""
     rows: list[asyncpg.Record] = await pool.fetch(_SUMS, site_id, staff_id, *span)
     return rows
-
-
-async def give_up(
-    pool: asyncpg.Pool, site_id: int, payment_id: int, row_id: int, now: datetime
-) -> None:
-    """Ask the payment server to end an unpaid payment; once, however often it is asked."""
-    await pool.execute(
-        "INSERT INTO outbox (site_id, id, channel, kind, key, ref_id, payload, due_at, created_at)"
-        " VALUES ($1, $2, 'payment', 'close', $3, $4, '{}', $5, $5)"
-        " ON CONFLICT (site_id, key) DO NOTHING",
-        site_id,
-        row_id,
-        f"payment.close:{payment_id}",
-        payment_id,
-        now,
-    )

@@ -6,6 +6,7 @@ The table names are short because the servers read them with plain SQL.
 from typing import ClassVar
 
 from django.contrib.auth.models import User
+from django.core.validators import MaxValueValidator
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
@@ -18,6 +19,9 @@ class Site(models.Model):
     name_en = models.CharField(_("英文名称"), max_length=80, blank=True)
     zone = models.CharField(_("时区"), max_length=40, default="Asia/Shanghai")
     address = models.CharField(_("地址"), max_length=120, blank=True)
+    address_en = models.CharField(
+        _("英文地址"), max_length=160, blank=True, default="", db_default=""
+    )
     phone = models.CharField(_("服务电话"), max_length=30, blank=True)
     day_capacity = models.PositiveIntegerField(_("日最大承载量"), default=10000)
     instant_capacity = models.PositiveIntegerField(_("瞬时最大承载量"), default=5000)
@@ -196,6 +200,30 @@ class PriceRule(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+
+class RefundStep(models.Model):
+    """A step of a product's refund rule (退票规则): the best one still open counts.
+
+    A product without any is given back in full until its slot ends; with a step of 0 %, never.
+    """
+
+    product = models.ForeignKey(Product, models.CASCADE, verbose_name=_("票种"))
+    before_end_s = models.IntegerField(_("时段结束前多少秒截止（负数=结束后）"))
+    percent = models.PositiveSmallIntegerField(
+        _("退还比例（%）"), validators=[MaxValueValidator(100)]
+    )
+
+    class Meta:
+        db_table = "refund_step"
+        verbose_name = _("退票规则（空=时段结束前全额退）")
+        verbose_name_plural = _("退票规则（空=时段结束前全额退）")
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["product", "before_end_s"], name="refund_step_once"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.percent}%"
 
 
 class SlotPlan(models.Model):

@@ -139,14 +139,42 @@ async def mark_late(
     )
 
 
-async def release(
-    connection: asyncpg.Connection,
-    payment: asyncpg.Record,
-    order: asyncpg.Record,
-    state: str,
+async def lock_open_of(
+    connection: asyncpg.Connection, site_id: int, order_id: int
+) -> asyncpg.Record | None:
+    """The payment of an order that may still be made, locked."""
+    return await connection.fetchrow(
+        "SELECT * FROM payment WHERE site_id = $1 AND order_id = $2"
+        " AND state IN ('created', 'pending') ORDER BY id DESC LIMIT 1 FOR UPDATE",
+        site_id,
+        order_id,
+    )
+
+
+async def queue_close(
+    on: asyncpg.Pool | asyncpg.Connection,
+    site_id: int,
+    payment_id: int,
+    row_id: int,
     now: datetime,
 ) -> None:
-    """End a payment that nobody will make, and the order that waits for it."""
+    """Ask the payment server to end an unpaid payment; once, however often it is asked."""
+    await on.execute(
+        "INSERT INTO outbox (site_id, id, channel, kind, key, ref_id, payload, due_at, created_at)"
+        " VALUES ($1, $2, 'payment', 'close', $3, $4, '{}', $5, $5)"
+        " ON CONFLICT (site_id, key) DO NOTHING",
+        site_id,
+        row_id,
+        f"payment.close:{payment_id}",
+        payment_id,
+        now,
+    )
+
+
+async def end(
+    connection: asyncpg.Connection, payment: asyncpg.Record, state: str, now: datetime
+) -> None:
+    """End a locked payment that nobody will make."""
     await connection.execute(
         "UPDATE payment SET state = $3, settled_at = $4, next_query_at = NULL"
         " WHERE site_id = $1 AND id = $2",
@@ -155,14 +183,28 @@ async def release(
         state,
         now,
     )
+
+
+async def release(
+    connection: asyncpg.Connection,
+    payment: asyncpg.Record,
+    order: asyncpg.Record,
+    state: str,
+    now: datetime,
+) -> None:
+    """End a payment that nobody will make, and the order that waits for it."""
+    await end(connection, payment, state, now)
     if order["state"] == "awaiting_payment":
         await release_order(connection, order)
 
 
-async def release_order(connection: asyncpg.Connection, order: asyncpg.Record) -> None:
-    """End a locked order that waits for payment: tickets cancelled, places given back, expired.
+async def release_order(
+    connection: asyncpg.Connection, order: asyncpg.Record, state: str = "expired"
+) -> None:
+    """End a locked order that waits for payment: tickets cancelled, places given back.
 
-    The lock on the order, and its state, are what makes this happen once.
+    ``state``: ``expired``, or ``cancelled`` by its buyer. The lock on the order, and its state,
+    are what makes this happen once.
     """
     site_id = order["site_id"]
     # Days before slots: the order in which a sale locks them.
@@ -184,5 +226,5 @@ async def release_order(connection: asyncpg.Connection, order: asyncpg.Record) -
         order["id"],
     )
     await connection.execute(
-        "UPDATE orders SET state = 'expired' WHERE site_id = $1 AND id = $2", site_id, order["id"]
+        "UPDATE orders SET state = $3 WHERE site_id = $1 AND id = $2", site_id, order["id"], state
     )

@@ -18,6 +18,7 @@ UPDATE refund r SET next_query_at = $2 WHERE (r.site_id, r.id) IN (
     ORDER BY next_query_at LIMIT $3 FOR UPDATE SKIP LOCKED)
 RETURNING r.site_id, r.id
 """
+_TICKETS = "SELECT * FROM ticket WHERE site_id = $1 AND order_id = $2 ORDER BY id FOR UPDATE"
 _FIND = """
 SELECT r.site_id, r.id, r.state, r.amount_fen, r.out_refund_no, r.reason, r.created_at,
        p.provider, p.out_trade_no, p.amount_fen AS paid_fen
@@ -126,8 +127,15 @@ async def lock_tickets(
     connection: asyncpg.Connection, site_id: int, order_id: int
 ) -> list[asyncpg.Record]:
     """The tickets of an order, locked in the order in which gates lock them."""
-    rows: list[asyncpg.Record] = await connection.fetch(
-        "SELECT * FROM ticket WHERE site_id = $1 AND order_id = $2 ORDER BY id FOR UPDATE",
+    rows: list[asyncpg.Record] = await connection.fetch(_TICKETS, site_id, order_id)
+    return rows
+
+
+async def of_order(pool: asyncpg.Pool, site_id: int, order_id: int) -> list[asyncpg.Record]:
+    """Every refund of an order, oldest first."""
+    rows: list[asyncpg.Record] = await pool.fetch(
+        "SELECT id, state, amount_fen, created_at FROM refund"
+        " WHERE site_id = $1 AND order_id = $2 ORDER BY id",
         site_id,
         order_id,
     )

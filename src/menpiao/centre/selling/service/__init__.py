@@ -3,7 +3,12 @@
 from menpiao.centre.selling.service.laying import SlotLayer
 from menpiao.centre.selling.service.payments import PaymentCore, Settled
 from menpiao.centre.selling.service.purchase import Purchase, Sold
-from menpiao.centre.selling.service.refunds import RefundAsked, RefundCore
+from menpiao.centre.selling.service.refunds import (
+    RefundAsked,
+    RefundCore,
+    RefundTerms,
+    would_return,
+)
 from menpiao.centre.selling.service.sell import SellingService
 
 __all__ = [
@@ -11,8 +16,10 @@ __all__ = [
     "Purchase",
     "RefundAsked",
     "RefundCore",
+    "RefundTerms",
     "SellingService",
     "Settled",
     "SlotLayer",
     "Sold",
+    "would_return",
 ]

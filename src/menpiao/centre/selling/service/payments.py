@@ -7,7 +7,7 @@ from datetime import datetime
 import asyncpg
 from prometheus_client import Counter
 
-from menpiao.domain.order import OrderState, revive
+from menpiao.domain.order import OrderState, cancel, revive
 from menpiao.domain.reasons import Reason, Refusal
 from menpiao.storage.crypto import Vault
 from menpiao.storage.database import payments, refunds
@@ -117,6 +117,29 @@ class PaymentCore:
             await payments.release(connection, row, order, state, self._clock())
         _ended.labels(state).inc()
         return True
+
+    async def give_up(self, site_id: int, order_id: int) -> OrderState | Refusal:
+        """The buyer gives an unpaid order up: its places are free with this commit.
+
+        A code that may have been seen is closed at the platform afterwards; whoever pays it all
+        the same gets the money back.
+        """
+        await self._ids.reserve(1)
+        async with self._pool.acquire() as connection, connection.transaction():
+            payment = await payments.lock_open_of(connection, site_id, order_id)
+            order = await payments.lock_order(connection, site_id, order_id)
+            state = cancel(OrderState(order["state"]))
+            if isinstance(state, Refusal):
+                return state
+            now = self._clock()
+            await payments.release_order(connection, order, state)
+            if payment is not None and payment["code_url"] is None:
+                await payments.end(connection, payment, "closed", now)
+            elif payment is not None:
+                outbox_id = self._ids.take(1)[0]
+                await payments.queue_close(connection, site_id, payment["id"], outbox_id, now)
+        _ended.labels("given_up").inc()
+        return state
 
     async def expire_abandoned(self, count: int) -> int:
         """End orders past their time for which no payment is open; how many.

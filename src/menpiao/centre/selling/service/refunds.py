@@ -30,10 +30,37 @@ class RefundAsked:
     done: bool
 
 
+@dataclass(frozen=True, slots=True)
+class RefundTerms:
+    """By what rules tickets are given back.
+
+    ``expected_fen``: what the asker was shown. ``leaves``: told the tickets that would stay valid,
+    whether they may be left alone.
+    """
+
+    policy: rules.RefundPolicy = rules.FREE_UNTIL_END
+    expected_fen: int | None = None
+    leaves: Callable[[Sequence[int]], Refusal | None] | None = None
+
+
+_PLAIN = RefundTerms()
+
+
 class _Tickets(msgspec.Struct, frozen=True):
     """The payload of a refund's job."""
 
     tickets: list[int] = []
+
+
+@dataclass(frozen=True, slots=True)
+class _Decided:
+    """A refund that may begin, its rows locked."""
+
+    payment: asyncpg.Record
+    order: asyncpg.Record
+    tickets: list[int]
+    amount_fen: int
+    now: datetime
 
 
 class RefundCore:
@@ -52,7 +79,7 @@ class RefundCore:
         ticket_ids: Sequence[int] = (),
         *,
         reason: str = "",
-        policy: rules.RefundPolicy = rules.FREE_UNTIL_END,
+        terms: RefundTerms = _PLAIN,
     ) -> RefundAsked | Refusal:
         """Give back tickets of an order (none named: all), or say why not.
 
@@ -61,41 +88,62 @@ class RefundCore:
         """
         await self._ids.reserve(2)
         async with self._pool.acquire() as connection, connection.transaction():
-            payment = await refunds.lock_payment_of(connection, site_id, order_id)
-            if payment is None:
-                return Refusal(Reason.UNPAID)
-            order = await payments.lock_order(connection, site_id, order_id)
-            state = start_refund(OrderState(order["state"]))
-            if isinstance(state, Refusal):
-                return state
-            counted_fen, open_count = await refunds.sums(connection, site_id, payment["id"])
-            if open_count:
-                return Refusal(Reason.REFUNDING)
-            rows = await refunds.lock_tickets(connection, site_id, order_id)
-            chosen = [r for r in rows if not ticket_ids or r["id"] in set(ticket_ids)]
-            if len(chosen) < len(set(ticket_ids)):
-                return Refusal(Reason.NOT_REFUNDABLE, field="tickets")
-            now = self._clock()
-            prices_fen = sum(r["price_fen"] for r in chosen)
-            amount = rules.refundable([_ticket(r) for r in chosen], prices_fen, 0, now, policy)
-            if isinstance(amount, Refusal):
-                return amount
-            if counted_fen + amount > payment["amount_fen"]:
-                return Refusal(Reason.NOT_REFUNDABLE, field="amount")
-            await refunds.set_order(connection, site_id, order_id, state)
-            return await self._begin(connection, payment, order, chosen, amount, reason, now)
+            found = await self._decide(connection, site_id, order_id, ticket_ids, terms)
+            if isinstance(found, Refusal):
+                return found
+            await refunds.set_order(connection, site_id, order_id, OrderState.REFUNDING)
+            return await self._begin(connection, found, reason)
 
-    async def _begin(
+    async def offer(
+        self, site_id: int, order_id: int, ticket_ids: Sequence[int], terms: RefundTerms = _PLAIN
+    ) -> int | Refusal:
+        """How many fen :meth:`request` would give back now; nothing is changed."""
+        async with self._pool.acquire() as connection, connection.transaction():
+            found = await self._decide(connection, site_id, order_id, ticket_ids, terms)
+        return found if isinstance(found, Refusal) else found.amount_fen
+
+    async def _decide(
         self,
         connection: asyncpg.Connection,
-        payment: asyncpg.Record,
-        order: asyncpg.Record,
-        chosen: Sequence[asyncpg.Record],
-        amount_fen: int,
-        reason: str,
-        now: datetime,
+        site_id: int,
+        order_id: int,
+        ticket_ids: Sequence[int],
+        terms: RefundTerms,
+    ) -> _Decided | Refusal:
+        """Lock an order with its payment and tickets, and decide."""
+        payment = await refunds.lock_payment_of(connection, site_id, order_id)
+        if payment is None:
+            return Refusal(Reason.UNPAID)
+        order = await payments.lock_order(connection, site_id, order_id)
+        state = start_refund(OrderState(order["state"]))
+        if isinstance(state, Refusal):
+            return state
+        counted_fen, open_count = await refunds.sums(connection, site_id, payment["id"])
+        if open_count:
+            return Refusal(Reason.REFUNDING)
+        rows = await refunds.lock_tickets(connection, site_id, order_id)
+        chosen = [r for r in rows if not ticket_ids or r["id"] in set(ticket_ids)]
+        if len(chosen) < len(set(ticket_ids)):
+            return Refusal(Reason.NOT_REFUNDABLE, field="tickets")
+        now = self._clock()
+        prices_fen = sum(r["price_fen"] for r in chosen)
+        amount = rules.refundable([_ticket(r) for r in chosen], prices_fen, 0, now, terms.policy)
+        if isinstance(amount, Refusal):
+            return amount
+        if counted_fen + amount > payment["amount_fen"]:
+            return Refusal(Reason.NOT_REFUNDABLE, field="amount")
+        if terms.expected_fen is not None and terms.expected_fen != amount:
+            return Refusal(Reason.REFUND_CHANGED, str(amount), "expected_fen")
+        left = [r["id"] for r in rows if r not in chosen and r["state"] == TicketState.VALID]
+        refusal = terms.leaves(left) if terms.leaves is not None else None
+        return refusal or _Decided(payment, order, [r["id"] for r in chosen], amount, now)
+
+    async def _begin(
+        self, connection: asyncpg.Connection, found: _Decided, reason: str
     ) -> RefundAsked:
-        site_id, tickets = payment["site_id"], [r["id"] for r in chosen]
+        payment, order, amount_fen = found.payment, found.order, found.amount_fen
+        now = found.now
+        site_id, tickets = payment["site_id"], found.tickets
         refund_id, outbox_id = self._ids.take(2)
         at_once = amount_fen == 0 or payment["provider"] in AT_ONCE
         if amount_fen:
@@ -200,6 +248,12 @@ async def _give_up(
     state = finish_refund(OrderState.REFUNDING, tickets_left=left)
     assert not isinstance(state, Refusal)
     await refunds.set_order(connection, site_id, order["id"], state)
+
+
+def would_return(row: asyncpg.Record, policy: rules.RefundPolicy, now: datetime) -> int | None:
+    """How many fen would go back for one ticket; None: it cannot be given back."""
+    amount = rules.refundable([_ticket(row)], row["price_fen"], 0, now, policy)
+    return None if isinstance(amount, Refusal) else amount
 
 
 def _ticket(row: asyncpg.Record) -> Ticket:

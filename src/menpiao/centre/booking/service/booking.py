@@ -8,21 +8,22 @@ from datetime import date, datetime, timedelta
 
 import asyncpg
 
+from menpiao.centre.booking.service.kept import KeptOrder
 from menpiao.centre.selling.service import Purchase, SellingService
 from menpiao.domain.booking import SaleRequest, Visitor
 from menpiao.domain.document import DocumentRefusal, DocumentType, parse_document
 from menpiao.domain.masking import mask_name, mask_number
+from menpiao.domain.order import OrderState
 from menpiao.domain.product import Product
 from menpiao.domain.reasons import Reason, Refusal
 from menpiao.domain.ticket import parse_serial, serial_number
 from menpiao.storage.crypto import Vault
-from menpiao.storage.database import orders
+from menpiao.storage.database import orders, refunds
 from menpiao.storage.database.catalogue import Catalogue
 from menpiao.wire.booking import (
     Booked,
     BookingRequest,
     DayAvailability,
-    OrderTicket,
     OrderView,
     QuoteLine,
     QuoteResult,
@@ -42,6 +43,7 @@ class SiteInfo:
     name_en: str
     zone: str
     address: str
+    address_en: str
     phone: str
     terms: str
     terms_en: str
@@ -71,7 +73,8 @@ class BookingService:
         """The site of this installation."""
         site = (await self._catalogue.current()).default_site()
         names = (site.id, site.code, site.name, site.name_en, site.zone.key)
-        return SiteInfo(*names, site.address, site.phone, site.terms, site.terms_en)
+        where = (site.address, site.address_en, site.phone)
+        return SiteInfo(*names, *where, site.terms, site.terms_en)
 
     async def products(self) -> list[Product]:
         """Products on sale, in the operator's order."""
@@ -197,6 +200,11 @@ class BookingService:
 
     async def order(self, order_no: str, secret: str) -> OrderView | None:
         """An order, for whoever has its number and its secret."""
+        kept = await self.kept(order_no, secret)
+        return None if kept is None else kept.view(self._clock())
+
+    async def kept(self, order_no: str, secret: str) -> KeptOrder | None:
+        """An order as the data store has it, for whoever has its number and its secret."""
         order_id = parse_serial(order_no)
         snapshot = await self._catalogue.current()
         site_id = snapshot.default_site().id
@@ -208,21 +216,10 @@ class BookingService:
         if found is None:
             return None
         row, tickets = found
-        product = snapshot.products[row["product_id"]]
-        return OrderView(
-            order_no=order_no,
-            state=row["state"],
-            total_fen=row["total_fen"],
-            created_at=row["created_at"],
-            expires_at=row["expires_at"],
-            code_url=row["code_url"],
-            product_name=product.name,
-            product_name_en=product.name_en,
-            visit_date=row["visit_date"],
-            starts_at=row["starts_at"],
-            ends_at=row["ends_at"],
-            tickets=[_ticket(t) for t in tickets],
-        )
+        # Pages that wait for a payment ask often, and nothing has gone back yet.
+        waits = row["state"] == OrderState.AWAITING_PAYMENT
+        repaid = [] if waits else await refunds.of_order(self._pool, site_id, order_id)
+        return KeptOrder(row, tickets, repaid, snapshot.products[row["product_id"]])
 
     async def find(self, order_no: str, phone: str, last4: str) -> str | None:
         """The secret of an order, for who knows its number, telephone and a document's end."""
@@ -240,16 +237,3 @@ class BookingService:
             if hmac.compare_digest(holder["number"][-4:].encode(), last4.strip().upper().encode()):
                 return self.secret(site_id, order_id)
         return None
-
-
-def _ticket(row: asyncpg.Record) -> OrderTicket:
-    return OrderTicket(
-        ticket_no=serial_number(row["id"]),
-        holder_masked=row["holder_masked"],
-        people=row["people"],
-        used=row["used"],
-        price_fen=row["price_fen"],
-        state=row["state"],
-        reason_zh=row["reason_zh"],
-        reason_en=row["reason_en"],
-    )
