@@ -1,5 +1,6 @@
 """SQL of orders and of what is free: reading only."""
 
+from dataclasses import dataclass
 from datetime import date, datetime
 
 import asyncpg
@@ -20,6 +21,13 @@ FROM ({_FREE} AND s.visit_date BETWEEN $4 AND $5) f
 JOIN day_capacity d ON d.site_id = $1 AND d.visit_date = f.visit_date
 GROUP BY f.visit_date ORDER BY f.visit_date
 """
+_ORDER = """
+SELECT o.*, s.starts_at, s.ends_at,
+       (SELECT p.code_url FROM payment p WHERE p.site_id = o.site_id AND p.order_id = o.id
+        AND p.state = 'pending' ORDER BY p.id DESC LIMIT 1) AS code_url
+FROM orders o JOIN slot s ON s.site_id = o.site_id AND s.id = o.slot_id
+WHERE o.site_id = $1 AND o.id = $2
+"""
 
 
 async def days(
@@ -39,25 +47,39 @@ async def slots(
     return rows
 
 
-async def order(
-    pool: asyncpg.Pool, site_id: int, order_id: int
-) -> tuple[asyncpg.Record, list[asyncpg.Record]] | None:
-    """An order with its slot and open payment, and its tickets."""
-    row = await pool.fetchrow(
-        "SELECT o.*, s.starts_at, s.ends_at,"
-        " (SELECT p.code_url FROM payment p WHERE p.site_id = o.site_id AND p.order_id = o.id"
-        "  AND p.state = 'pending' ORDER BY p.id DESC LIMIT 1) AS code_url"
-        " FROM orders o JOIN slot s ON s.site_id = o.site_id AND s.id = o.slot_id"
-        " WHERE o.site_id = $1 AND o.id = $2",
-        site_id,
-        order_id,
-    )
-    if row is None:
-        return None
-    tickets = await pool.fetch(
-        "SELECT * FROM ticket WHERE site_id = $1 AND order_id = $2 ORDER BY id", site_id, order_id
-    )
-    return row, tickets
+@dataclass(frozen=True, slots=True)
+class Whole:
+    """An order with its slot and open payment, its tickets and its refunds, of one moment."""
+
+    row: asyncpg.Record
+    tickets: list[asyncpg.Record]
+    refunds: list[asyncpg.Record]
+
+
+async def order(pool: asyncpg.Pool, site_id: int, order_id: int) -> Whole | None:
+    """An order, whole; its parts are never of different moments."""
+    async with (
+        pool.acquire() as connection,
+        connection.transaction(isolation="repeatable_read", readonly=True),
+    ):
+        row = await connection.fetchrow(_ORDER, site_id, order_id)
+        if row is None:
+            return None
+        tickets = await connection.fetch(
+            "SELECT * FROM ticket WHERE site_id = $1 AND order_id = $2 ORDER BY id",
+            site_id,
+            order_id,
+        )
+        # Pages that wait for a payment ask often, and nothing has gone back yet.
+        repaid = []
+        if row["state"] != "awaiting_payment":
+            repaid = await connection.fetch(
+                "SELECT id, state, amount_fen, created_at FROM refund"
+                " WHERE site_id = $1 AND order_id = $2 ORDER BY id",
+                site_id,
+                order_id,
+            )
+    return Whole(row, tickets, repaid)
 
 
 def holder(vault: Vault, ticket: asyncpg.Record) -> dict[str, str]:

@@ -131,17 +131,6 @@ async def lock_tickets(
     return rows
 
 
-async def of_order(pool: asyncpg.Pool, site_id: int, order_id: int) -> list[asyncpg.Record]:
-    """Every refund of an order, oldest first."""
-    rows: list[asyncpg.Record] = await pool.fetch(
-        "SELECT id, state, amount_fen, created_at FROM refund"
-        " WHERE site_id = $1 AND order_id = $2 ORDER BY id",
-        site_id,
-        order_id,
-    )
-    return rows
-
-
 async def insert(
     connection: asyncpg.Connection,
     payment: asyncpg.Record,

@@ -13,12 +13,11 @@ from menpiao.centre.selling.service import Purchase, SellingService
 from menpiao.domain.booking import SaleRequest, Visitor
 from menpiao.domain.document import DocumentRefusal, DocumentType, parse_document
 from menpiao.domain.masking import mask_name, mask_number
-from menpiao.domain.order import OrderState
 from menpiao.domain.product import Product
 from menpiao.domain.reasons import Reason, Refusal
 from menpiao.domain.ticket import parse_serial, serial_number
 from menpiao.storage.crypto import Vault
-from menpiao.storage.database import orders, refunds
+from menpiao.storage.database import orders
 from menpiao.storage.database.catalogue import Catalogue
 from menpiao.wire.booking import (
     Booked,
@@ -215,11 +214,8 @@ class BookingService:
         found = await orders.order(self._pool, site_id, order_id)
         if found is None:
             return None
-        row, tickets = found
-        # Pages that wait for a payment ask often, and nothing has gone back yet.
-        waits = row["state"] == OrderState.AWAITING_PAYMENT
-        repaid = [] if waits else await refunds.of_order(self._pool, site_id, order_id)
-        return KeptOrder(row, tickets, repaid, snapshot.products[row["product_id"]])
+        product = snapshot.products[found.row["product_id"]]
+        return KeptOrder(found.row, found.tickets, found.refunds, product)
 
     async def find(self, order_no: str, phone: str, last4: str) -> str | None:
         """The secret of an order, for who knows its number, telephone and a document's end."""
@@ -228,9 +224,9 @@ class BookingService:
             return None
         site_id = (await self._catalogue.current()).default_site().id
         found = await orders.order(self._pool, site_id, order_id)
-        if found is None or found[0]["phone_hash"] != self._vault.phone_hash(phone.strip()):
+        if found is None or found.row["phone_hash"] != self._vault.phone_hash(phone.strip()):
             return None
-        for ticket in found[1]:
+        for ticket in found.tickets:
             if ticket["holder_sealed"] is None:
                 continue
             holder = orders.holder(self._vault, ticket)
