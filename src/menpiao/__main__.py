@@ -81,12 +81,7 @@ def _parser() -> argparse.ArgumentParser:
     doctor = commands.add_parser("doctor", help="say what is wrong with this machine's set-up")
     doctor.set_defaults(run=_doctor)
 
-    gate = commands.add_parser("gate", help="run the lane's program on this machine")
-    gate.add_argument("file", type=Path, help="the lane's own configuration file (TOML)")
-    gate.add_argument("--enrol", metavar="CODE", help="make the file, with a one-time code")
-    gate.add_argument("--centre", help="the centre's address, to enrol")
-    gate.add_argument("--hub", action="store_true", help="run (or enrol) the hub of a site")
-    gate.set_defaults(run=_gate)
+    _add_gate(commands)
 
     counter = commands.add_parser("counter", help="run the agent of a clerk's computer")
     counter.add_argument("file", type=Path, help="the counter's own configuration file (TOML)")
@@ -105,6 +100,26 @@ def _parser() -> argparse.ArgumentParser:
     demo.add_argument("--once", action="store_true", help="run it once, print proofs, and end")
     demo.set_defaults(run=_guarded(_demo))
     return parser
+
+
+def _add_gate(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    gate = commands.add_parser("gate", help="run the lane's program on this machine")
+    gate.add_argument("file", type=Path, help="the lane's own configuration file (TOML)")
+    gate.add_argument("--enrol", metavar="CODE", help="make the file, with a one-time code")
+    gate.add_argument("--centre", help="the centre's address, to enrol")
+    gate.add_argument("--hub", action="store_true", help="run (or enrol) the hub of a site")
+    gate.add_argument("--setup", action="store_true", help="find and try devices, make the file")
+    gate.add_argument("--lang", choices=["zh", "en"], help="the language of the set-up")
+    gate.add_argument("--yes", action="store_true", help="set up without asking or trying")
+    gate.add_argument(
+        "--look",
+        action="append",
+        default=[],
+        metavar="PLACE",
+        help="set up: look at this port or HOST:PORT, instead of all ports of the machine",
+    )
+    gate.add_argument("--wait", type=float, default=60.0, help="set up: seconds for a card or code")
+    gate.set_defaults(run=_gate)
 
 
 def _serve(arguments: argparse.Namespace, settings: Settings) -> int:
@@ -175,6 +190,8 @@ def _doctor(arguments: argparse.Namespace, settings: Settings) -> int:  # noqa: 
 
 
 def _gate(arguments: argparse.Namespace, settings: Settings) -> int:
+    if arguments.setup:
+        return _gate_setup(arguments, settings)
     from menpiao.compose.logs import configure
     from menpiao.compose.terminal import (
         SETUP_ERRORS,
@@ -202,6 +219,34 @@ def _gate(arguments: argparse.Namespace, settings: Settings) -> int:
     gates = ", ".join(f"{gate.name} ({gate.id})" for gate in enrolled.gates)
     print(f"device {enrolled.device_id} of {enrolled.site}: {gates}")
     return 0
+
+
+def _gate_setup(arguments: argparse.Namespace, settings: Settings) -> int:
+    import msgspec
+
+    from menpiao.compose.logs import configure
+    from menpiao.compose.setup import Order, set_up
+    from menpiao.terminals.gate.config import is_address
+
+    if arguments.hub:
+        print("--setup is for lanes: a hub has no devices", file=sys.stderr)
+        return 2
+    if arguments.centre and not is_address(arguments.centre):
+        print("--centre must begin with https:// or http://", file=sys.stderr)
+        return 2
+    if arguments.yes and not arguments.centre and not arguments.file.exists():
+        print("--yes needs --centre, or a file to set up anew", file=sys.stderr)
+        return 2
+    # What a driver notes about its device is told in the technician's words.
+    configure(msgspec.structs.replace(settings.log, level="error"))
+    order = Order(
+        path=arguments.file,
+        look=tuple(arguments.look),
+        centre=(arguments.centre or "").rstrip("/"),
+        code=arguments.enrol or "",
+        wait_s=arguments.wait,
+    )
+    return set_up(order, arguments.lang, assume=arguments.yes)
 
 
 def _counter(arguments: argparse.Namespace, settings: Settings) -> int:

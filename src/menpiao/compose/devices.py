@@ -65,7 +65,8 @@ def _network_way(kind: str, host: str, port: int) -> Transport:
     return TcpConnectTransport(host, port)
 
 
-def _line_way(kind: str, port: str, baud: int, host: str, tcp_port: int) -> Transport:
+def line_way(kind: str, port: str, baud: int, host: str, tcp_port: int) -> Transport:
+    """The way to a device that is no card reader or printer: serial, keyboard, tcp or listen."""
     if kind == "serial":
         return SerialTransport(port, baud)
     if kind == "keyboard":
@@ -75,14 +76,14 @@ def _line_way(kind: str, port: str, baud: int, host: str, tcp_port: int) -> Tran
 
 def scanner_of(table: Scanner) -> LineScanner:
     """A scanner of codes."""
-    way = _line_way(table.kind, table.port, table.baud, table.host, table.tcp_port)
+    way = line_way(table.kind, table.port, table.baud, table.host, table.tcp_port)
     ends = Options(prefix=table.prefix.encode(), suffix=table.suffix.encode())
     return LineScanner(way, ends)
 
 
 def passport_reader_of(table: Scanner) -> MrzReader:
     """A scanner that reads machine readable zones."""
-    return MrzReader(_line_way(table.kind, table.port, table.baud, table.host, table.tcp_port))
+    return MrzReader(line_way(table.kind, table.port, table.baud, table.host, table.tcp_port))
 
 
 def printer_of(table: Printer) -> PrinterPart | None:
@@ -144,5 +145,5 @@ def led_of(table: Led) -> LedDisplay | None:
         profile = load_led_profile(shipped if shipped.is_file() else Path(table.profile))
     except LedProfileError as error:
         raise ConfigError(f"[led] {error}") from error
-    way = _line_way(table.kind, table.port, profile.baud, table.host, table.tcp_port)
+    way = line_way(table.kind, table.port, profile.baud, table.host, table.tcp_port)
     return LedDisplay(way, profile)

@@ -64,11 +64,11 @@ def gate_parts(config: GateConfig, screen: KioskDisplay | None = None) -> GatePa
     screen = screen or KioskDisplay(config.display.port)
     led = led_of(config.led)
     identity = load_identity(config.key_path)
-    tls = _trust(config.centre, config.authority_file)
+    tls = trust_of(config.centre, config.authority_file)
     software = f"menpiao {version('menpiao')}"
     hub = None
     if config.hub:
-        trust = _trust(config.hub, config.authority_file)
+        trust = trust_of(config.hub, config.authority_file)
         hub = WebSocketLink(config.hub, identity, tls=trust, software=software)
     return GateParts(
         reader=reader_of(config.reader),
@@ -144,7 +144,7 @@ def run_hub_from_config(path: Path) -> None:
     """Run a site's hub until the process is told to end; raises one of `SETUP_ERRORS`."""
     config = load_hub_config(path)
     identity = load_identity(config.key_path)
-    tls = _trust(config.centre, config.authority_file)
+    tls = trust_of(config.centre, config.authority_file)
     listens = None
     if config.certificate_file:
         listens = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
@@ -167,7 +167,7 @@ def enrol_hub(centre: str, code: str, config_path: Path, *, authority_file: str 
         key_path = load_hub_config(config_path).key_path
     else:
         key_path = config_path.absolute().parent / "hub-data" / "hub-key.json"
-    enrolled = enrol(centre, code, key_path, tls=_trust(centre, authority_file))
+    enrolled = enrol(centre, code, key_path, tls=trust_of(centre, authority_file))
     if not config_path.exists():
         config_path.write_text(new_hub_config(centre), encoding="utf-8")
     return enrolled
@@ -212,7 +212,7 @@ def enrol_gate(
         key_path = load_config(config_path).key_path
     else:
         key_path = config_path.absolute().parent / "gate-data" / "gate-key.json"
-    enrolled = enrol(centre, code, key_path, tls=_trust(centre, authority_file))
+    enrolled = enrol(centre, code, key_path, tls=trust_of(centre, authority_file))
     if not config_path.exists():
         gate_id = enrolled.gates[0].id if enrolled.gates else 1
         config_path.parent.mkdir(parents=True, exist_ok=True)
@@ -220,7 +220,7 @@ def enrol_gate(
     return enrolled
 
 
-def _trust(centre: str, authority_file: str) -> ssl.SSLContext | None:
+def trust_of(centre: str, authority_file: str) -> ssl.SSLContext | None:
     """The authorities for the centre's certificate; None: the system's, or no TLS at all."""
     if not authority_file or not centre.startswith("https:"):
         return None

@@ -164,10 +164,7 @@ def load_config(path: Path) -> GateConfig:
     Raises:
         ConfigError: the file cannot be read, a key is unknown or has a wrong value.
     """
-    config = _read(path, GateConfig)
-    _check_address(path, "centre", config.centre)
-    if config.hub:
-        _check_address(path, "hub", config.hub)
+    config = read_config(path)
     printer = config.printer
     if printer.template:
         own = str(_folder(path) / printer.template)
@@ -175,6 +172,19 @@ def load_config(path: Path) -> GateConfig:
     return msgspec.structs.replace(
         config, data_dir=_folder(path) / config.data_dir, printer=printer
     )
+
+
+def read_config(path: Path) -> GateConfig:
+    """A lane's configuration with its relative paths as they are written.
+
+    Raises:
+        ConfigError: the file cannot be read, a key is unknown or has a wrong value.
+    """
+    config = _read(path, GateConfig)
+    _check_address(path, "centre", config.centre)
+    if config.hub:
+        _check_address(path, "hub", config.hub)
+    return config
 
 
 def load_hub_config(path: Path) -> HubConfig:
@@ -206,9 +216,17 @@ def _folder(path: Path) -> Path:
 
 
 def _check_address(path: Path, name: str, address: str) -> None:
-    parts = urlsplit(address)
-    if parts.scheme not in {"http", "https"} or not parts.hostname:
+    if not is_address(address):
         raise ConfigError(f"{path}: {name} must begin with https:// or http://")
+
+
+def is_address(address: str) -> bool:
+    """Whether this can be the address of a centre or a hub."""
+    try:
+        parts = urlsplit(address)
+    except ValueError:  # such as an address in brackets that are not closed
+        return False
+    return parts.scheme in {"http", "https"} and bool(parts.hostname)
 
 
 def new_hub_config(centre: str) -> str:
