@@ -31,7 +31,7 @@ def dawdle(monkeypatch):
 
         return slow
 
-    monkeypatch.setattr(sales, "lock_capacity", slowed(sales.lock_capacity))
+    monkeypatch.setattr(sales, "lock_and_look", slowed(sales.lock_and_look))
     monkeypatch.setattr(admissions, "lock_tickets", slowed(admissions.lock_tickets))
 
 
@@ -91,8 +91,7 @@ def test_without_the_lock_the_race_oversells(database, monkeypatch):
     """The control: the same rush, with the lock and the constraint off, sells too many."""
     from menpiao.storage.database import sales
 
-    monkeypatch.setattr(sales, "_DAYS", sales._DAYS.replace("FOR NO KEY UPDATE", ""))
-    monkeypatch.setattr(sales, "_SLOTS", sales._SLOTS.replace("FOR NO KEY UPDATE", ""))
+    monkeypatch.setattr(sales, "_LOOK", sales._LOOK.replace("FOR NO KEY UPDATE", ""))
     answers, sold, _ = run(rush(database, capacity=40, buyers=150))
     assert sold > 40
     assert sum(a.status_code == 201 for a in answers) == sold

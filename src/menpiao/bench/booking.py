@@ -14,6 +14,7 @@ _YES = b"HTTP/1.1 201"
 _HTTP = (1, 32, 256)
 _REFERENCE = (1, 8, 32)
 _SMALL = 200
+_OTHERS = 1_000_000  # as many as the reference has
 
 
 class Buyers:
@@ -48,6 +49,7 @@ def bench_booking(seconds: int) -> Report:
             run_reference(store, f"reference {n} clients", SALE, n, seconds) for n in _REFERENCE
         ]
         buyers = Buyers(park.product_id)
+        store.plant_tickets(park, [], _OTHERS if seconds > 2 else 1_000)
         store.settle()
         with serving(store, "booking") as port:
             cases = [_measure(port, buyers, park.hot_slot, "warm-up", 8, min(1, seconds / 4))]
@@ -97,7 +99,7 @@ def _violations(store: BenchStore, park: Park, cases: list[Measured], rush: Meas
         if people > capacity:
             found.append(f"slot {slot_id}: oversold by {people - capacity}")
     day, total = store.rows(
-        "SELECT (SELECT sum(sold) FROM day_capacity), (SELECT sum(people) FROM ticket)"
+        "SELECT (SELECT sum(sold) FROM day_capacity), (SELECT sum(people) FROM ticket WHERE slot_id > 0)"
     )[0]
     if day != total:
         found.append(f"day: {day} counted, {total} on tickets")

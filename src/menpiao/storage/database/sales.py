@@ -9,23 +9,35 @@ import asyncpg
 
 from menpiao.domain.capacity import Day, Slot
 
-# Days before slots, each in key order: the one order in which capacity is ever locked.
-_DAYS = """
-SELECT visit_date, capacity, sold FROM day_capacity
-WHERE site_id = $1 AND visit_date = ANY($2::date[]) ORDER BY visit_date FOR NO KEY UPDATE
-"""
-_SLOTS = """
-SELECT id, product_id, visit_date, starts_at, ends_at, capacity, sold FROM slot
-WHERE site_id = $1 AND id = ANY($2::bigint[]) ORDER BY id FOR NO KEY UPDATE
-"""
-_KNOWN = """
-SELECT 'order' AS what, token, token_digest AS hash, id, total_fen, state, expires_at,
-       NULL::date AS visit_date, NULL::text AS product_class
-FROM orders WHERE site_id = $1 AND token = ANY($2::text[])
+# In one statement: days before slots, each in key order (the one order in which capacity is ever
+# locked), and what is known of the tokens and holders. What is known is as old as the statement:
+# what another server recorded while this one waited for its locks is met by the unique keys, and
+# the batch is run again. One look-up a key, so that each goes by its unique index even where the
+# statistics still say that the tables are empty.
+_LOOK = """
+SELECT 'day' AS what, NULL::bigint AS id, NULL::bigint AS product_id, visit_date,
+    NULL::timestamptz AS starts_at, NULL::timestamptz AS ends_at, capacity, sold,
+    NULL::text AS word, NULL::bytea AS hash, NULL::bigint AS total_fen, NULL::text AS state
+FROM (SELECT visit_date, capacity, sold FROM day_capacity
+    WHERE site_id = $1 AND visit_date = ANY($2::date[])
+    ORDER BY visit_date FOR NO KEY UPDATE) AS d
 UNION ALL
-SELECT 'ticket', NULL, holder_hash, id, NULL, state, NULL, visit_date, product_class
-FROM ticket WHERE site_id = $1 AND holder_hash = ANY($3::bytea[]) AND visit_date = ANY($4::date[])
-  AND state IN ('held', 'valid', 'blocked', 'refunding')
+SELECT 'slot', id, product_id, visit_date, starts_at, ends_at, capacity, sold,
+    NULL, NULL, NULL, NULL
+FROM (SELECT id, product_id, visit_date, starts_at, ends_at, capacity, sold FROM slot
+    WHERE site_id = $1 AND id = ANY($3::bigint[]) ORDER BY id FOR NO KEY UPDATE) AS s
+UNION ALL
+SELECT 'order', o.id, NULL, NULL, NULL, o.expires_at, NULL, NULL,
+    o.token, o.token_digest, o.total_fen, o.state
+FROM unnest($4::text[]) AS k(token) CROSS JOIN LATERAL (
+    SELECT * FROM orders WHERE site_id = $1 AND token = k.token LIMIT 1) AS o
+UNION ALL
+SELECT 'ticket', NULL, NULL, t.visit_date, NULL, NULL, NULL, NULL,
+    t.product_class, t.holder_hash, NULL, NULL
+FROM unnest($5::bytea[], $6::date[], $7::text[]) AS k(holder, day, class) CROSS JOIN LATERAL (
+    SELECT visit_date, product_class, holder_hash FROM ticket
+    WHERE site_id = $1 AND holder_hash = k.holder AND visit_date = k.day AND product_class = k.class
+    AND state IN ('held', 'valid', 'blocked', 'refunding') LIMIT 1) AS t
 """
 
 
@@ -195,19 +207,46 @@ def _record_sql() -> str:
 _RECORD = _record_sql()
 
 
-async def lock_capacity(
+HolderKey = tuple[bytes, date, str]
+"""A holder's index, a day and a class of products: live tickets are one a key."""
+
+
+class Looked(NamedTuple):
+    """What a batch is decided on; days and slots stay locked until the transaction ends."""
+
+    days: dict[date, Day]
+    slots: dict[int, Slot]
+    orders: dict[str, KnownOrder]
+    """Orders that these tokens made before."""
+    taken: set[HolderKey]
+    """Keys of these that have a live ticket."""
+
+
+async def lock_and_look(
     connection: asyncpg.Connection,
     site_id: int,
-    days: Iterable[date],
     slot_ids: Iterable[int],
-) -> tuple[dict[date, Day], dict[int, Slot]]:
-    """Days and slots, locked until the transaction ends."""
-    day_rows = await connection.fetch(_DAYS, site_id, sorted(set(days)))
-    slot_rows = await connection.fetch(_SLOTS, site_id, sorted(set(slot_ids)))
-    found_days = {
-        r["visit_date"]: Day(site_id, r["visit_date"], r["capacity"], r["sold"]) for r in day_rows
-    }
-    return found_days, {r["id"]: slot_of(site_id, r) for r in slot_rows}
+    tokens: Sequence[str],
+    holders: Sequence[HolderKey],
+) -> Looked:
+    """Lock the days of these holders' keys and the slots; read what tokens and holders have."""
+    hashes, days, classes = zip(*holders, strict=True) if holders else ((), (), ())
+    locked = sorted(set(days)), sorted(set(slot_ids))
+    rows = await connection.fetch(_LOOK, site_id, *locked, tokens, hashes, days, classes)
+    found = Looked({}, {}, {}, set())
+    for row in rows:
+        match row["what"]:
+            case "day":
+                day = row["visit_date"]
+                found.days[day] = Day(site_id, day, row["capacity"], row["sold"])
+            case "slot":
+                found.slots[row["id"]] = slot_of(site_id, row)
+            case "order":
+                facts = row["hash"], row["total_fen"], row["state"], row["ends_at"]
+                found.orders[row["word"]] = KnownOrder(row["id"], *facts)
+            case _:
+                found.taken.add((row["hash"], row["visit_date"], row["word"]))
+    return found
 
 
 def slot_of(site_id: int, row: asyncpg.Record) -> Slot:
@@ -222,26 +261,6 @@ def slot_of(site_id: int, row: asyncpg.Record) -> Slot:
         capacity=row["capacity"],
         sold=row["sold"],
     )
-
-
-async def known(
-    connection: asyncpg.Connection,
-    site_id: int,
-    tokens: Sequence[str],
-    holders: Sequence[bytes],
-    days: Sequence[date],
-) -> tuple[dict[str, KnownOrder], set[tuple[bytes, date, str]]]:
-    """Orders that these tokens made before, and live tickets of these holders on these days."""
-    orders: dict[str, KnownOrder] = {}
-    taken: set[tuple[bytes, date, str]] = set()
-    for row in await connection.fetch(_KNOWN, site_id, tokens, holders, days):
-        if row["what"] == "order":
-            orders[row["token"]] = KnownOrder(
-                row["id"], row["hash"], row["total_fen"], row["state"], row["expires_at"]
-            )
-        else:
-            taken.add((row["hash"], row["visit_date"], row["product_class"]))
-    return orders, taken
 
 
 async def record(

@@ -34,6 +34,7 @@ class _Waiting:
     holders: tuple[bytes, ...]
     digest: bytes
     product: Product
+    keys: tuple[sales.HolderKey, ...]
 
 
 class SellingService:
@@ -100,7 +101,9 @@ class SellingService:
         if slot is None:
             return Refusal(Reason.SLOT_UNKNOWN, field="slot_id")
         holders = tuple(self._vault.holder_hash(v.document) for v in purchase.request.visitors)
-        waiting = _Waiting(purchase, priced, slot, holders, _digest(purchase, holders), product)
+        keys = tuple((holder, slot.visit_date, product.product_class) for holder in holders)
+        digest = _digest(purchase, holders)
+        waiting = _Waiting(purchase, priced, slot, holders, digest, product, keys)
         await self._ids.reserve(1024)
         try:
             return await self._combiner(purchase.site_id).submit(waiting)
@@ -131,18 +134,12 @@ class SellingService:
     ) -> Sequence[Sold | Refusal]:
         """Lock capacity, decide one after the other, record all of it."""
         now = self._clock()
-        days, slots = await sales.lock_capacity(
+        days, slots, orders, taken = await sales.lock_and_look(
             connection,
             site_id,
-            (w.slot.visit_date for w in batch),
             (w.slot.id for w in batch),
-        )
-        orders, taken = await sales.known(
-            connection,
-            site_id,
             [w.purchase.token for w in batch],
-            [holder for w in batch for holder in w.holders],
-            sorted({w.slot.visit_date for w in batch}),
+            [key for w in batch for key in w.keys],
         )
         await self._ids.reserve(sum(4 + len(w.holders) for w in batch))
         drafted: list[Drafted] = []
@@ -213,18 +210,17 @@ def _place(
     waiting: _Waiting,
     days: dict[date, Day],
     slots: dict[int, Slot],
-    taken: set[tuple[bytes, date, str]],
+    taken: set[sales.HolderKey],
 ) -> Sale | Refusal:
     """Decide one sale on what the ones before it left, and move the local counts."""
     slot, day = slots.get(waiting.slot.id), days.get(waiting.slot.visit_date)
     if slot is None or day is None:
         return Refusal(Reason.SLOT_UNKNOWN, field="slot_id")
-    keys = [(holder, slot.visit_date, waiting.product.product_class) for holder in waiting.holders]
-    indexes = frozenset(i for i, key in enumerate(keys) if key in taken)
+    indexes = frozenset(i for i, key in enumerate(waiting.keys) if key in taken)
     sale = place(waiting.priced, slot, day, indexes)
     if isinstance(sale, Sale):
         slots[slot.id], days[day.visit_date] = sale.slot, sale.day
-        taken.update(keys)
+        taken.update(waiting.keys)
     return sale
 
 
