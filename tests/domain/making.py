@@ -66,7 +66,7 @@ def product(**changes) -> Product:
 
 
 def slot(capacity: int = 100, sold: int = 0, **changes) -> Slot:
-    return replace(Slot(11, 1, 7, VISIT, OPENS, CLOSES, capacity, sold), **changes)
+    return Slot(11, 1, 7, VISIT, OPENS, CLOSES, capacity, sold)._replace(**changes)
 
 
 def day(capacity: int = 1000, sold: int = 0) -> Day:
@@ -80,11 +80,11 @@ def born(years: int, sequence: int = 1, region: str = "110105") -> Document:
 
 
 def visitor(years: int = 30, sequence: int = 1, **changes) -> Visitor:
-    return replace(Visitor(born(years, sequence), "张三"), **changes)
+    return Visitor(born(years, sequence), "张三")._replace(**changes)
 
 
 def request(*visitors: Visitor, **changes) -> SaleRequest:
-    return replace(SaleRequest(7, 11, visitors or (visitor(),), "13800138000"), **changes)
+    return SaleRequest(7, 11, visitors or (visitor(),), "13800138000")._replace(**changes)
 
 
 def ticket(people: int = 1, used: int = 0, inside: int = 0, **changes) -> Ticket:

@@ -99,7 +99,8 @@ def _violations(store: BenchStore, park: Park, cases: list[Measured], rush: Meas
         if people > capacity:
             found.append(f"slot {slot_id}: oversold by {people - capacity}")
     day, total = store.rows(
-        "SELECT (SELECT sum(sold) FROM day_capacity), (SELECT sum(people) FROM ticket WHERE slot_id > 0)"
+        "SELECT (SELECT sum(sold) FROM day_capacity),"
+        " (SELECT sum(people) FROM ticket WHERE slot_id > 0)"
     )[0]
     if day != total:
         found.append(f"day: {day} counted, {total} on tickets")

@@ -2,8 +2,8 @@
 
 import re
 import unicodedata
-from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from typing import NamedTuple
 
 from menpiao.domain.capacity import Day, Slot, take
 from menpiao.domain.document import (
@@ -23,8 +23,7 @@ _PHONE = re.compile(r"1[3-9][0-9]{9}|\+[1-9][0-9]{5,14}")
 _NAME_LONGEST = 40
 
 
-@dataclass(frozen=True, slots=True)
-class Visitor:
+class Visitor(NamedTuple):
     """A person with a document, and how many people come in on it (patent: ticket count)."""
 
     document: Document
@@ -33,8 +32,7 @@ class Visitor:
     evidence_seen: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class SaleRequest:
+class SaleRequest(NamedTuple):
     """What is to be sold; ``expected_fen``: the total that the buyer was shown, if any."""
 
     product_id: int
@@ -44,8 +42,7 @@ class SaleRequest:
     expected_fen: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class TicketDraft:
+class TicketDraft(NamedTuple):
     """A ticket to be: its price, the reason for it, and what statistics keep of its holder."""
 
     visitor_index: int
@@ -64,8 +61,7 @@ class TicketDraft:
     """The certificate that is still to be seen, at the gate."""
 
 
-@dataclass(frozen=True, slots=True)
-class Priced:
+class Priced(NamedTuple):
     """A request that keeps every rule except those on places."""
 
     drafts: tuple[TicketDraft, ...]
@@ -73,8 +69,7 @@ class Priced:
     people: int
 
 
-@dataclass(frozen=True, slots=True)
-class Sale:
+class Sale(NamedTuple):
     """A sale that may be recorded: tickets, total, and the places as they are afterwards."""
 
     drafts: tuple[TicketDraft, ...]

@@ -1,7 +1,7 @@
 """Places: a slot of a product, and the site's ceiling for the day over all channels."""
 
-from dataclasses import dataclass, replace
 from datetime import date, datetime
+from typing import NamedTuple
 
 from menpiao.domain.reasons import Reason, Refusal
 
@@ -9,8 +9,7 @@ LEVELS: tuple[tuple[int, str], ...] = ((95, "red"), (90, "orange"), (80, "yellow
 """Percent of the ceiling and level (LB/T 068-2017), highest first."""
 
 
-@dataclass(frozen=True, slots=True)
-class Slot:
+class Slot(NamedTuple):
     """A stretch of time in which a number of people may enter."""
 
     id: int
@@ -23,8 +22,7 @@ class Slot:
     sold: int
 
 
-@dataclass(frozen=True, slots=True)
-class Day:
+class Day(NamedTuple):
     """The ceiling of a site on a day (旅游法 art. 45), over all products and channels."""
 
     site_id: int
@@ -44,7 +42,7 @@ def take(slot: Slot, day: Day, people: int) -> tuple[Slot, Day] | Refusal:
         return Refusal(Reason.DAY_FULL, str(max(0, day.capacity - day.sold)))
     if slot.sold + people > slot.capacity:
         return Refusal(Reason.SLOT_FULL, str(max(0, slot.capacity - slot.sold)))
-    return replace(slot, sold=slot.sold + people), replace(day, sold=day.sold + people)
+    return slot._replace(sold=slot.sold + people), day._replace(sold=day.sold + people)
 
 
 def level(count: int, ceiling: int) -> str:

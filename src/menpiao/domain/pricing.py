@@ -1,12 +1,11 @@
 """What a ticket costs its holder, and why."""
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from menpiao.domain.product import PriceRule, Product
 
 
-@dataclass(frozen=True, slots=True)
-class Facts:
+class Facts(NamedTuple):
     """What a document says of its holder on the day of the visit."""
 
     age: int | None
@@ -14,8 +13,7 @@ class Facts:
     province: str
 
 
-@dataclass(frozen=True, slots=True)
-class Quote:
+class Quote(NamedTuple):
     """A price for everyone on one document, and the reason for a concession."""
 
     price_fen: int

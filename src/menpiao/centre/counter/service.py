@@ -3,7 +3,7 @@
 import hashlib
 import hmac
 from collections.abc import Callable, Collection
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 
 import asyncpg
@@ -122,8 +122,8 @@ class CounterService:
         priced = await self._price(clerk, request)
         if isinstance(priced, Refusal):
             return priced
-        seen = replace(
-            request, visitors=tuple(replace(v, evidence_seen=True) for v in request.visitors)
+        seen = request._replace(
+            visitors=tuple(v._replace(evidence_seen=True) for v in request.visitors)
         )
         best = await self._price(clerk, seen)
         if isinstance(best, Refusal):
@@ -158,7 +158,7 @@ class CounterService:
             clerk.site_id,
             f"counter:{asked.token}",
             "counter",
-            replace(request, phone=asked.phone.replace(" ", ""), expected_fen=asked.expected_fen),
+            request._replace(phone=asked.phone.replace(" ", ""), expected_fen=asked.expected_fen),
             provider="cash" if asked.means == "cash" else "wechat",
             language=asked.language,
             staff_id=clerk.staff_id,

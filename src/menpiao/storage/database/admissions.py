@@ -8,6 +8,7 @@ from typing import NamedTuple
 import asyncpg
 
 from menpiao.domain.ticket import Reentry, Ticket, TicketState, ZoneRight
+from menpiao.storage.database.columns import Columns
 
 _COLUMNS = """t.id, t.state, t.people, t.used, t.inside, t.visit_date, t.opens_at, t.closes_at,
     t.holder_hash, t.holder_masked, t.first_in_at, t.first_in_gate, t.product_id, t.last_in_at,
@@ -32,36 +33,6 @@ FROM ticket t WHERE t.site_id = $1 AND t.id = ANY($2::bigint[]) ORDER BY t.id
 _LOCK_SOME = _READ_SOME + "FOR NO KEY UPDATE"
 
 # A nonce that is known already records nothing, and so moves no ticket: its answer is read back.
-_RECORD = """
-WITH fact AS (
-    SELECT * FROM unnest($2::bigint[], $3::bigint[], $4::text[], $5::bytea[], $6::bigint[],
-        $7::text[], $8::timestamptz[], $9::timestamptz[], $10::boolean[], $11::text[],
-        $12::bigint[], $13::smallint[], $14::smallint[], $15::bytea[],
-        $16::smallint[], $17::smallint[],
-        $18::text[], $19::boolean[])
-    AS f(id, device_id, nonce, digest, gate_id, direction, at, device_at, admitted, reason,
-         ticket_id, people, first_entry, answer, used, inside, gate_name, begins)
-), recorded AS (
-    INSERT INTO admission (site_id, id, device_id, nonce, digest, gate_id, direction, at, device_at,
-        admitted, reason, ticket_id, people, first_entry, answer)
-    SELECT $1, id, device_id, nonce, digest, gate_id, direction, at, device_at, admitted, reason,
-        ticket_id, people, first_entry, answer
-    FROM fact
-    ON CONFLICT (site_id, device_id, nonce) DO NOTHING
-    RETURNING id
-), moved AS (
-    UPDATE ticket t SET used = f.used, inside = f.inside,
-        first_in_at = CASE WHEN f.begins THEN f.at ELSE t.first_in_at END,
-        first_in_gate = CASE WHEN f.begins THEN f.gate_name ELSE t.first_in_gate END,
-        last_in_at = CASE WHEN f.direction = 'entry' THEN f.at ELSE t.last_in_at END,
-        counted_on = CASE WHEN t.daily AND f.direction = 'entry' THEN $20 ELSE t.counted_on END,
-        visits_left = t.visits_left - f.first_entry
-    FROM fact f
-    WHERE t.site_id = $1 AND t.id = f.ticket_id AND f.admitted AND f.id IN (SELECT id FROM recorded)
-)
-SELECT id FROM recorded
-"""
-
 _ZONES = """
 SELECT ticket_id, zone_id, allowed, used, inside FROM ticket_zone
 WHERE site_id = $1 AND ticket_id = ANY($2::bigint[]) ORDER BY ticket_id, zone_id
@@ -112,7 +83,7 @@ class Note:
 class Scanned(NamedTuple):
     """One scan as it is recorded; ``used``/``inside`` are the ticket's counts afterwards.
 
-    In the order of the columns that record it; a batch is turned into columns by one ``zip``.
+    In the order of the columns that record it.
 
     ``begins``: it is the first entry that the ticket's counts know of. ``zones``: the ticket's
     rights to zones afterwards, where they have changed.
@@ -137,6 +108,37 @@ class Scanned(NamedTuple):
     gate_name: str
     begins: bool = False
     zones: tuple[ZoneRight, ...] = ()
+
+
+_SCANNED = Columns(
+    Scanned,
+    "bigint bigint text bytea bigint text timestamptz timestamptz boolean text bigint smallint"
+    " smallint bytea smallint smallint text boolean",
+    "id nonce digest ticket_id answer",
+    first=3,
+)
+# A nonce that is known already records nothing, and so moves no ticket: its answer is read back.
+_RECORD = f"""
+WITH f({", ".join(_SCANNED.names)}) AS ({_SCANNED.select()}), recorded AS (
+    INSERT INTO admission (site_id, id, device_id, nonce, digest, gate_id, direction, at, device_at,
+        admitted, reason, ticket_id, people, first_entry, answer)
+    SELECT $1, id, device_id, nonce, digest, gate_id, direction, at, device_at, admitted, reason,
+        ticket_id, people, first_entry, answer
+    FROM f
+    ON CONFLICT (site_id, device_id, nonce) DO NOTHING
+    RETURNING id
+), moved AS (
+    UPDATE ticket t SET used = f.used, inside = f.inside,
+        first_in_at = CASE WHEN f.begins THEN f.at ELSE t.first_in_at END,
+        first_in_gate = CASE WHEN f.begins THEN f.gate_name ELSE t.first_in_gate END,
+        last_in_at = CASE WHEN f.direction = 'entry' THEN f.at ELSE t.last_in_at END,
+        counted_on = CASE WHEN t.daily AND f.direction = 'entry' THEN $2 ELSE t.counted_on END,
+        visits_left = t.visits_left - f.first_entry
+    FROM f
+    WHERE t.site_id = $1 AND t.id = f.ticket_id AND f.admitted AND f.id IN (SELECT id FROM recorded)
+)
+SELECT id FROM recorded
+"""
 
 
 async def lock_tickets(
@@ -256,13 +258,7 @@ async def record(
 
     ``today``: the site's date, to which the counts of passes belong.
     """
-    *columns, _zones = zip(*scans, strict=True)
-    rows = await connection.fetch(
-        _RECORD,
-        site_id,
-        *columns,
-        today,
-    )
+    rows = await connection.fetch(_RECORD, site_id, today, *_SCANNED.arguments(scans))
     fresh = {row["id"] for row in rows}
     moved = [(s.ticket_id, zone) for s in scans if s.zones and s.id in fresh for zone in s.zones]
     if moved:

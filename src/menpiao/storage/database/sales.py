@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 import asyncpg
 
 from menpiao.domain.capacity import Day, Slot
+from menpiao.storage.database.columns import Columns
 
 # In one statement: days before slots, each in key order (the one order in which capacity is ever
 # locked), and what is known of the tokens and holders. What is known is as old as the statement:
@@ -161,16 +162,13 @@ _TABLES: dict[type[NamedTuple], str] = {
     PaymentRow: "payment",
     OutboxRow: "outbox",
 }
-
-
-def _insert(row: type[NamedTuple], first: int) -> tuple[str, int]:
-    """``INSERT … SELECT unnest`` for a row type, its parameters counted from ``first``."""
-    types = _TYPES[row].split()
-    columns = ", ".join(row._fields)
-    arrays = ", ".join(f"${first + n}::{kind}[]" for n, kind in enumerate(types))
-    table = _TABLES[row]
-    sql = f"INSERT INTO {table} (site_id, {columns}) SELECT $1, u.* FROM unnest({arrays}) u"
-    return sql, first + len(types)
+# What differs from row to row.
+_OWN: dict[type[NamedTuple], str] = {
+    OrderRow: "id token token_digest phone_hash phone_sealed",
+    TicketRow: "id order_id holder_hash holder_sealed holder_masked gate_hash province city",
+    PaymentRow: "id order_id out_trade_no",
+    OutboxRow: "id key ref_id recipient_sealed",
+}
 
 
 # Lanes hear of tickets that are valid at once; of the others when they are paid.
@@ -186,10 +184,12 @@ SELECT $1, * FROM unnest($2::bigint[], $3::bigint[], $4::smallint[])
 
 def _record_sql() -> str:
     parts, place = [], 2
-    for row in (OrderRow, TicketRow, PaymentRow, OutboxRow):
-        sql, place = _insert(row, place)
+    for row, table in _TABLES.items():
+        columns = _COLUMNS[row] = Columns(row, _TYPES[row], _OWN[row], place)
+        place = columns.next
+        into = f"INSERT INTO {table} (site_id, {', '.join(columns.names)}) {columns.select('$1, ')}"
         returning = " RETURNING id, state" if row is TicketRow else ""
-        parts.append(f"new_{_TABLES[row]} AS ({sql}{returning})")
+        parts.append(f"new_{table} AS ({into}{returning})")
     parts.append(_NOTE)
     parts.append(
         "days AS (UPDATE day_capacity d SET sold = u.sold FROM"
@@ -204,6 +204,7 @@ def _record_sql() -> str:
     return f"WITH {', '.join(parts)} {slots}"
 
 
+_COLUMNS: dict[type[NamedTuple], Columns] = {}
 _RECORD = _record_sql()
 
 
@@ -284,8 +285,8 @@ async def record(
             [z.allowed for z in zones],
         )
     arguments: list[Sequence[object]] = []
-    for kind, group in zip((OrderRow, TicketRow, PaymentRow, OutboxRow), rows, strict=True):
-        arguments += zip(*group, strict=True) if group else ((),) * len(_TYPES[kind].split())
+    for columns, group in zip(_COLUMNS.values(), rows, strict=True):
+        arguments += columns.arguments(group)
     day_list, slot_list = list(days), list(slots)
     await connection.execute(
         _RECORD,

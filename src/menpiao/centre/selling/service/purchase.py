@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import NamedTuple
 
 from menpiao.domain.booking import SaleRequest
 
@@ -25,8 +26,7 @@ class Purchase:
     auth_code: str = field(default="", repr=False)
 
 
-@dataclass(frozen=True, slots=True)
-class Sold:
+class Sold(NamedTuple):
     """An order that exists: new, or made by an earlier asking with the same token."""
 
     order_id: int

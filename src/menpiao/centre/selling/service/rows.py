@@ -1,8 +1,8 @@
 """From a decided sale to the rows that record it."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import NamedTuple
 
 import msgspec
 
@@ -16,8 +16,7 @@ from menpiao.storage.crypto import Vault
 from menpiao.storage.database.sales import OrderRow, OutboxRow, PaymentRow, TicketRow, ZoneRow
 
 
-@dataclass(frozen=True, slots=True)
-class Drafted:
+class Drafted(NamedTuple):
     """The rows of one sale."""
 
     order: OrderRow

@@ -2,8 +2,8 @@
 
 import hashlib
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from typing import NamedTuple
 
 import asyncpg
 import msgspec
@@ -26,8 +26,7 @@ _CODE_WITHIN = timedelta(seconds=45)
 """How long a charge of a payment code may wait for its visitor: then it is reversed."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Waiting:
+class _Waiting(NamedTuple):
     purchase: Purchase
     priced: Priced
     slot: Slot
