@@ -43,6 +43,7 @@ from menpiao.terminals.parts.link.errands import HttpErrands
 from menpiao.terminals.parts.link.identity import IdentityError, load_identity
 from menpiao.terminals.parts.link.websocket import WebSocketLink
 from menpiao.terminals.parts.printer.base import Slip
+from menpiao.terminals.parts.printer.driver import EscPosPrinter
 from menpiao.terminals.parts.printer.slips import ADMISSION_FACTS, AdmissionFacts, admission_slip
 from menpiao.terminals.parts.printer.templates import Template, TemplateError
 from menpiao.terminals.parts.printer.templates import load as load_template
@@ -70,7 +71,7 @@ def gate_parts(config: GateConfig, screen: KioskDisplay | None = None) -> GatePa
     if config.hub:
         trust = trust_of(config.hub, config.authority_file)
         hub = WebSocketLink(config.hub, identity, tls=trust, software=software)
-    return GateParts(
+    parts = GateParts(
         reader=reader_of(config.reader),
         link=WebSocketLink(config.centre, identity, tls=tls, software=software),
         errands=HttpErrands(config.centre, identity, tls=tls) if config.offline.enabled else None,
@@ -84,6 +85,22 @@ def gate_parts(config: GateConfig, screen: KioskDisplay | None = None) -> GatePa
         ),
         barrier=barrier_of(config.barrier, config.counters_path),
     )
+    screen.health = lambda: _health(parts)
+    return parts
+
+
+def _health(parts: GateParts) -> dict[str, object]:
+    """How a lane's parts are by their own account; what a lane does not have is left out."""
+    told: dict[str, object] = {"reader": parts.reader.state.value, "link": parts.link.state.value}
+    if isinstance(parts.printer, EscPosPrinter):
+        told["printer"] = parts.printer.problems
+    if parts.barrier is not None:
+        told["barrier"] = parts.barrier.state.value
+    if parts.hub is not None:
+        told["hub"] = parts.hub.state.value
+    scanners = [s.state.value for s in parts.scanners]
+    scanners += [reader.state.value for reader in parts.passport_readers]
+    return told | ({"scanners": scanners} if scanners else {})
 
 
 def _slips_of(config: GateConfig) -> MakeSlip:

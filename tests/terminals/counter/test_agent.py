@@ -5,6 +5,7 @@ import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
+import httpx
 import pytest
 from tests.terminals.parts.reader.lane import FAST
 from websockets.asyncio.client import ClientConnection, connect
@@ -114,6 +115,28 @@ def test_a_bad_message_is_answered_and_no_printer_is_said(frame: str | bytes) ->
             assert (await told(link, "printed"))["reason"] == "no_printer"
 
     asyncio.run(main())
+
+
+def test_its_health_is_told_on_this_computer_and_to_no_page() -> None:
+    async def main() -> None:
+        async with running() as (sim, agent), httpx.AsyncClient(trust_env=False) as http:
+            url = f"http://127.0.0.1:{agent.port}/health.json"
+
+            async def until(state: str) -> None:
+                while (await http.get(url)).json()["reader"] != state:  # noqa: ASYNC110 - HTTP
+                    await asyncio.sleep(0.02)
+
+            await until("ready")
+            sim.unplug()
+            await until("offline")
+            for headers in ({"Origin": "https://evil.example"}, {"Host": "evil.example"}):
+                assert (await http.get(url, headers=headers)).status_code == 403
+            async with page(agent) as link:  # a question after its health is no page in front
+                await http.get(url)
+                sim.plug()
+                await told(link, "state")
+
+    asyncio.run(asyncio.wait_for(main(), 20))
 
 
 @pytest.mark.parametrize("origin", [None, "https://evil.example", "null", SITE + ".evil.example"])

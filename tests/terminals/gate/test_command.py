@@ -39,6 +39,18 @@ async def until_shown(port: int, zh: str) -> None:
             await asyncio.sleep(0.05)
 
 
+def parts(port: int) -> dict[str, object]:
+    with urllib.request.urlopen(f"http://127.0.0.1:{port}/health.json") as response:
+        found: dict[str, object] = json.load(response)
+        return found
+
+
+async def until_told(port: int, health: dict[str, object]) -> None:
+    async with asyncio.timeout(15):
+        while await asyncio.to_thread(parts, port) != health:  # noqa: ASYNC110 - another process
+            await asyncio.sleep(0.05)
+
+
 def test_the_command_runs_a_lane_and_ends_when_told(tmp_path: Path) -> None:
     async def main() -> None:
         async with Centre() as centre, SimulatedReader() as sim:
@@ -54,6 +66,9 @@ def test_the_command_runs_a_lane_and_ends_when_told(tmp_path: Path) -> None:
                 await until_shown(port, "请刷身份证")
                 sim.lay(RESIDENT)
                 await until_shown(port, "请通行")
+                await until_told(port, {"reader": "ready", "link": "up"})
+                sim.unplug()
+                await until_told(port, {"reader": "offline", "link": "up"})
             finally:
                 process.send_signal(signal.SIGTERM)
                 code = await asyncio.wait_for(process.wait(), 10)

@@ -42,6 +42,8 @@ from menpiao.terminals.parts.scanner.base import CodeScanned, Scanner, ScannerEv
 log = structlog.get_logger(__name__)
 
 _LONGEST: Final = 65_536
+HEALTH_PATH: Final = "/health.json"
+"""Asked on this computer by whoever looks after it, not by pages: how the devices are."""
 _encoder = msgspec.json.Encoder()
 _print = msgspec.json.Decoder(Print)
 
@@ -94,8 +96,12 @@ class CounterAgent:
         """Pages of the named sites alone: whoever connects sees documents."""
         origins = request.headers.get_all("Origin")
         hosts = {f"127.0.0.1:{self.port}", f"localhost:{self.port}"}
-        if request.headers.get("Host") in hosts and set(origins) & self._origins:
+        here = request.headers.get("Host") in hosts
+        if here and set(origins) & self._origins:
             return None
+        if here and not origins and request.path == HEALTH_PATH:
+            # Says nothing of people; no page of another site can read it.
+            return connection.respond(http.HTTPStatus.OK, _text(self._state()))
         log.warning("page_refused")
         return connection.respond(http.HTTPStatus.FORBIDDEN, "not this page\n")
 

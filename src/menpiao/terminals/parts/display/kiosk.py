@@ -1,13 +1,15 @@
 """The lane screen as a page: a browser in kiosk mode on the lane's own computer shows it.
 
 The page, its style and its script are separate files, so that a strict content policy holds.
-Views are pushed over a web socket; ``/state.json`` tells the present one.
+Views are pushed over a web socket; ``/state.json`` tells the present one, ``/health.json`` how the
+lane's parts are.
 """
 
 from __future__ import annotations
 
 import asyncio
 import http
+from collections.abc import Callable, Mapping
 from importlib.resources import files
 from typing import Final
 
@@ -54,6 +56,8 @@ class KioskDisplay:
         self.port = port
         """The port that is served once `ready` is set."""
         self.ready = asyncio.Event()
+        self.health: Callable[[], Mapping[str, object]] = dict
+        """How the parts are, each by its name: asked when somebody asks."""
 
     async def run(self) -> None:
         """Serve the page until cancelled; see `base.Display.run`."""
@@ -114,6 +118,8 @@ class KioskDisplay:
             return None
         if path == "/state.json":
             return _response(self._text().encode(), "application/json")
+        if path == "/health.json":
+            return _response(msgspec.json.encode(self.health()), "application/json")
         if path not in self._pages:
             return connection.respond(http.HTTPStatus.NOT_FOUND, "no such page\n")
         return _response(*self._pages[path])
