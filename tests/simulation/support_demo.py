@@ -48,7 +48,11 @@ class Demo:
 
     def left_behind(self):
         """The command lines of processes that still work for this demo."""
-        found = []
+        return list(self.processes().values())
+
+    def processes(self):
+        """The processes that work for this demo: command lines by number."""
+        found = {}
         for entry in Path("/proc").iterdir():
             if not entry.name.isdigit():
                 continue
@@ -62,7 +66,7 @@ class Demo:
                 f"MENPIAO_DATA_DIR={self.folder}\0".encode() in environment
             )
             if ours and state != "Z":
-                found.append(line)
+                found[int(entry.name)] = line
         return found
 
     def end(self):

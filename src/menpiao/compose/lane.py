@@ -14,7 +14,7 @@ from menpiao.terminals.parts.barrier.driver import BoardBarrier, Options
 from menpiao.terminals.parts.barrier.frame_board import FrameBoard
 from menpiao.terminals.parts.barrier.lcus import LcusBoard
 from menpiao.terminals.parts.barrier.templates import ProfileError, built_in
-from menpiao.terminals.parts.printer.base import Printer
+from menpiao.terminals.parts.printer.driver import EscPosPrinter
 from menpiao.terminals.parts.reader.sam_v import SamVReader
 from menpiao.terminals.ports.serial_port import SerialTransport
 from menpiao.terminals.ports.tcp import TcpConnectTransport
@@ -25,10 +25,10 @@ def serial_reader(port: str) -> SamVReader:
     return reader_of(ReaderTable(port=port))
 
 
-def network_printer(host: str, port: int, profile: str = "generic-80") -> Printer:
+def network_printer(host: str, port: int, profile: str = "generic-80") -> EscPosPrinter:
     """An ESC/POS printer on the network."""
     printer = printer_of(PrinterTable(host=host, port=port, profile=profile))
-    assert printer is not None, "a host was given"
+    assert isinstance(printer, EscPosPrinter), "a host was given"
     return printer
 
 

@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 import msgspec
 from starlette.routing import Mount
 
+from menpiao.centre.statistics.service import make_ticket
 from menpiao.compose.centre import Centre, CentreApp
 from menpiao.storage.database import flow_history
 from menpiao.storage.database.catalogue import Site
@@ -22,6 +23,7 @@ __all__ = [
     "has_door",
     "has_page",
     "is_built",
+    "look_ticket",
     "park_overview",
     "site_of",
 ]
@@ -78,6 +80,11 @@ class Holder:
     def __repr__(self) -> str:
         """Never the number or the name."""
         return f"Holder({self.ticket_id})"
+
+
+def look_ticket(centre: Centre, site_id: int) -> str:
+    """A ticket with which a site's live figures may be asked for."""
+    return make_ticket(centre.keys.get("live_figures"), site_id, centre.statistics.now())
 
 
 async def park_overview(centre: Centre, site_id: int) -> Overview:

@@ -1,8 +1,7 @@
 """The demo's own door: one page with the drawing and the bench, its state, and what can be done."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
-from datetime import date
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from importlib.resources import files
 from random import Random
 from typing import Any, Final
@@ -65,9 +64,9 @@ class Rate(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 class Dock:
     """The application behind the page."""
 
-    def __init__(self, world: World, today: Callable[[], date], chance: Random) -> None:
+    def __init__(self, world: World, chance: Random) -> None:
         """Show and move this world."""
-        self._world, self._today, self._chance = world, today, chance
+        self._world, self._today, self._chance = world, world.today, chance
         self._tray: list[TrayCard] = []
         self._booked: list[TrayCard] = []
         self._lifting: dict[str, asyncio.Task[None]] = {}
@@ -114,8 +113,11 @@ class Dock:
         states, view = await part_states(self._world)
         centre = self._world.application.centre
         if centre is not None:
-            holders = await booked_holders(centre, self._world.site_id, _BOOKED_SHOWN)
-            self._booked = booked_cards(holders)
+            site_id = self._world.site_id
+            booked = await self._world.watch.ask(
+                "SELECT holders", lambda: booked_holders(centre, site_id, _BOOKED_SHOWN)
+            )
+            self._booked = booked_cards(booked.value) if booked.value is not None else self._booked
         zh = language == "zh"
         told = {
             "parts": {numeral: state.told(language) for numeral, state in states.items()},
@@ -128,6 +130,7 @@ class Dock:
             "messages": self._messages(),
             "unpaid": self._unpaid(),
             "crowd": self._crowd(),
+            "troubles": self._world.troubles,
         }
         return JSONResponse(told, headers={"Cache-Control": "no-store"})
 
@@ -210,8 +213,7 @@ class Dock:
         return next((c.card for c in (*self._tray, *self._booked) if c.key == key), None)
 
     async def _trouble(self, asked: Trouble) -> bool:
-        terminal = self._world.terminals.get(asked.reader)
-        return terminal is not None and terminal.trouble(asked.kind)
+        return self._world.trouble(asked.reader, asked.kind)
 
     async def _people(self, asked: None) -> bool:
         del asked
@@ -240,7 +242,7 @@ class Dock:
         return door
 
 
-def _screen(view: dict[str, object], *, zh: bool) -> dict[str, object]:
+def _screen(view: Mapping[str, object], *, zh: bool) -> dict[str, object]:
     return {
         "signal": view["signal"],
         "words": view["zh"] if zh else view["en"],

@@ -9,18 +9,18 @@ import contextlib
 import json
 import os
 import sys
-from collections.abc import AsyncIterator
-from dataclasses import dataclass
+from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import dataclass, field
 from pathlib import Path
 
-import httpx
-
+from menpiao.compose.lane import network_printer
 from menpiao.settings import Settings
 from menpiao.simulation.cable import Cable
 from menpiao.simulation.mishaps import Mishap
 from menpiao.simulation.printer import Fault, SimulatedPrinter
 from menpiao.simulation.reader import SimulatedReader
 from menpiao.simulation.tether import FAREWELL, HOLD
+from menpiao.terminals.parts.printer.base import PrintOutcome
 
 END_S = 10.0
 
@@ -34,9 +34,13 @@ class Terminal:
     reader: SimulatedReader
     printer: SimulatedPrinter
     process: asyncio.subprocess.Process
+    ask_printer: Callable[[], Awaitable[PrintOutcome]]
+    """Ask the printer how it is, in its own language."""
     cable: Cable | None = None
     card: str = ""
     """The key of the card that lies on the reader."""
+    troubles: set[str] = field(default_factory=set)
+    """What has been let go wrong here and not been made well again."""
 
     @property
     def alive(self) -> bool:
@@ -64,6 +68,10 @@ class Terminal:
                 self.cable.pull()
             case _:
                 return False
+        if kind == "none":
+            self.troubles.clear()
+        else:
+            self.troubles.add(kind)
         return True
 
 
@@ -122,7 +130,8 @@ async def gate_terminal(
             encoding="utf-8",
         )
         async with tethered(settings, folder / "gate.log", "gate", str(file)) as process:
-            yield Terminal("gate", screen_port, reader, printer, process, cable)
+            ask = network_printer(*printer.address).check
+            yield Terminal("gate", screen_port, reader, printer, process, ask, cable)
 
 
 @contextlib.asynccontextmanager
@@ -138,14 +147,5 @@ async def counter_terminal(settings: Settings, folder: Path, port: int) -> Async
             encoding="utf-8",
         )
         async with tethered(settings, folder / "counter.log", "counter", str(file)) as process:
-            yield Terminal("counter", port, reader, printer, process)
-
-
-async def lane_view(http: httpx.AsyncClient, port: int) -> dict[str, object] | None:
-    """What a lane's screen shows now; None: no screen."""
-    try:
-        answer = await http.get(f"http://127.0.0.1:{port}/state.json", timeout=0.5)
-        shown: dict[str, dict[str, object]] = answer.json()
-        return shown["view"]
-    except (httpx.HTTPError, ValueError, KeyError):
-        return None
+            ask = network_printer(*printer.address).check
+            yield Terminal("counter", port, reader, printer, process, ask)

@@ -84,7 +84,13 @@ _TEXTS: Final[dict[str, tuple[str, str]]] = {
     "silence": ("读卡器无应答", "Reader silent"),
     "unplug": ("拔掉读卡器", "Unplug reader"),
     "paper": ("打印缺纸", "Out of paper"),
-    "cable": ("拔网线", "Pull cable"),
+    "cable": ("拔闸机网线", "Pull the gate's cable"),
+    "platform": ("支付平台断网", "Payment platform away"),
+    "operator": ("运营商断线", "Operator away"),
+    "troubles_hint": (
+        "读卡器和打印机的故障发生在上面选中的位置。",
+        "Troubles of reader and printer happen where cards are laid.",
+    ),
     "slip_alt": ("凭条图像", "Picture of a slip"),
     "gone": ("演示已停止", "The demo has ended"),
     "accounts": (
@@ -93,7 +99,16 @@ _TEXTS: Final[dict[str, tuple[str, str]]] = {
     ),
     "noscript": ("此页需要 JavaScript。", "This page needs JavaScript."),
 }
-_TROUBLES: Final = ("none", "checksum", "silence", "unplug", "paper", "cable")
+_TROUBLES: Final = (
+    "none",
+    "checksum",
+    "silence",
+    "unplug",
+    "paper",
+    "cable",
+    "platform",
+    "operator",
+)
 _COUNTS: Final = ("booked", "entered", "refused", "left", "inside", "failed")
 _PAGE: Final = Template("""<!doctype html>
 <html lang="$lang"><head><meta charset="utf-8">
@@ -134,7 +149,8 @@ $start</button></div>
 <div class="card"><h3>$unpaid</h3><p class="hint" data-none="unpaid">$no_unpaid</p>
 <ul id="unpaid" class="plain-list" data-pay="$pay"></ul></div>
 </section><section class="bench-more">
-<div class="card"><h3>$troubles</h3><div id="troubles" class="troubles">$trouble_buttons</div></div>
+<div class="card"><h3>$troubles</h3><p class="hint">$troubles_hint</p>
+<div id="troubles" class="troubles">$trouble_buttons</div></div>
 </section></main></body></html>
 """)
 
@@ -178,5 +194,6 @@ def _box(numeral: str, name: str, inner: str) -> str:
     number = numeral if numeral.isdigit() else ""
     return (
         f'<div class="part" data-part="{numeral}" data-level="off"><span class="number">{number}'
-        f'</span><a class="name">{escape(name)}</a><span class="state">…</span>{inner}</div>'
+        f'</span><a class="name">{escape(name)}</a><span class="state">…</span>'
+        f'<span class="proof"></span>{inner}</div>'
     )

@@ -20,7 +20,9 @@ from menpiao.compose.serve import centre_app, server_config
 from menpiao.compose.standing import FlowHistory, site_of
 from menpiao.settings import Settings
 from menpiao.simulation import sms
+from menpiao.simulation.cable import Cable
 from menpiao.simulation.demo import history
+from menpiao.simulation.demo.asking import Watch
 from menpiao.simulation.demo.booking import Shop
 from menpiao.simulation.demo.crowd import Crowd, VirtualLane
 from menpiao.simulation.demo.dock import Dock
@@ -67,10 +69,17 @@ async def open_stage(settings: Settings, planned: Planned) -> AsyncIterator[Stag
         keys = settings.data_dir / "simulated-platform"
         platform = await enter(running(keys, port=free_port(port + 2)))
         operator = await enter(sms.running(pages_port=free_port(port + 3)))
+        cables = {
+            "platform": await enter(Cable("127.0.0.1", int(platform.base_url.rpartition(":")[2]))),
+            "operator": await enter(Cable(operator.host, operator.port)),
+        }
         merchant = make_merchant(
-            keys, base_url=platform.base_url, notify_url=settings.public_url + NOTIFICATIONS
+            keys,
+            base_url=f"http://127.0.0.1:{cables['platform'].port}",
+            notify_url=settings.public_url + NOTIFICATIONS,
         )
-        joined = msgspec.structs.replace(settings, wechat=merchant, sms=operator.account())
+        account = msgspec.structs.replace(operator.account(), port=cables["operator"].port)
+        joined = msgspec.structs.replace(settings, wechat=merchant, sms=account)
         application = centre_app(joined, ())
         await enter(serving(server_config(joined, (), application)))
         centre = application.centre
@@ -89,11 +98,23 @@ async def open_stage(settings: Settings, planned: Planned) -> AsyncIterator[Stag
         exits = [lane for name, lane in lanes.items() if planned.gates[name][1] == "exit"]
         crowd = Crowd(shop, entries, exits, today)
         await enter(_at_work(crowd))
+        watch = Watch(http)
+        stack.push_async_callback(watch.close)
         world = World(
-            settings, application, planned.site_id, platform, operator, terminals, crowd, shop, http
+            settings=settings,
+            application=application,
+            site_id=planned.site_id,
+            platform=platform,
+            operator=operator,
+            terminals=terminals,
+            crowd=crowd,
+            shop=shop,
+            watch=watch,
+            cables=cables,
+            today=today,
         )
         dock_port = free_port(port + 1)
-        dock = Dock(world, today, Random(secrets.randbits(32)))
+        dock = Dock(world, Random(secrets.randbits(32)))
         await dock.welcome()
         config = uvicorn.Config(
             dock.app, port=dock_port, log_level="warning", access_log=False, lifespan="off"

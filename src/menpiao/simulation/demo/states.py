@@ -1,26 +1,27 @@
-"""The state of every part of the drawing, as it is found: nothing here is assumed."""
+"""The state of every part of the drawing, as it is found: asked of the part, nothing assumed."""
 
+import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-from menpiao.compose.standing import Overview, has_door, has_page, is_built, park_overview
-from menpiao.simulation.demo.lanes import lane_view
+from menpiao.compose.standing import (
+    Overview,
+    has_door,
+    has_page,
+    is_built,
+    look_ticket,
+    park_overview,
+)
+from menpiao.simulation.demo.asking import Answer
+from menpiao.simulation.demo.booking import PRODUCT
+from menpiao.simulation.demo.lane_states import desk_state, gate_states
+from menpiao.simulation.demo.part_state import PartState, dead
 from menpiao.simulation.demo.world import World
-from menpiao.simulation.printer import Fault
 
 NOT_BUILT: Final = ("尚未建成", "not built yet")
 _NOT_RUN: Final = ("已建，演示中未运行", "built, not run in this demo")
-_STEPS: Final = {
-    "starting": ("正在启动", "starting"),
-    "idle": ("待机", "waiting"),
-    "reading": ("读证", "reading"),
-    "asking": ("询问中心", "asking the centre"),
-    "showing_admit": ("放行", "admits"),
-    "showing_refuse": ("拒绝", "refuses"),
-    "fault": ("部件故障", "a part fails"),
-    "out_of_service": ("暂停服务", "out of service"),
-}
+_AWAY: Final = ("数据存储无应答", "the data store does not answer")
 _PAGES: Final = {
     "102": "/",
     "101": "/counter/",
@@ -34,103 +35,182 @@ _PAGES: Final = {
 
 
 @dataclass(frozen=True, slots=True)
-class PartState:
-    """``level``: ok, warn, off or todo. ``pulse`` grows when the part does something."""
+class _Asked:
+    """What the centre's parts answered."""
 
-    level: str
-    zh: str
-    en: str
-    link: str = ""
-    pulse: int = 0
+    store: Answer[Overview]
+    ready: Answer[Any]
+    check: Answer[Any]
+    counter: Answer[Any]
+    booking: Answer[Any]
+    commerce: Answer[Any]
+    messaging: Answer[Any]
+    figures: Answer[Any]
+    home: Answer[Any]
+    console: Answer[Any]
+    platform: Answer[Any]
+    wire: Answer[Any]
 
-    def told(self, language: str) -> dict[str, Any]:
-        """As the page wants it."""
-        text = self.zh if language == "zh" else self.en
-        return {"level": self.level, "text": text, "link": self.link, "pulse": self.pulse}
 
-
-async def part_states(world: World) -> tuple[dict[str, PartState], dict[str, object] | None]:
+async def part_states(world: World) -> tuple[dict[str, PartState], Mapping[str, object] | None]:
     """Every part's state by numeral, and what the lane's screen shows."""
-    centre = world.application.centre
-    if centre is None:
+    if world.application.centre is None:
         return {}, None
-    view = await lane_view(world.http, world.terminals["gate"].port)
-    seen = await park_overview(centre, world.site_id)
-    figures = await centre.statistics.live(world.site_id)
+    asked, (gate, view), desk = await asyncio.gather(
+        _ask(world), gate_states(world), desk_state(world, _page(world, "101"))
+    )
     links = len(world.application.check.links) if world.application.check else 0
-    size_mb = seen.bytes / 1_048_576
     states = {
-        **_gate(world, view),
-        **_desk(world),
-        "102": PartState(
-            "ok",
-            f"订单 {seen.orders} 笔",
-            f"{seen.orders} orders",
-            _page(world, "102"),
-            seen.orders,
-        ),
-        "4": PartState(
-            "warn" if _cut(world) else "ok",
-            "到东门1号的网线已拔" if _cut(world) else f"长连接 {links} 条",
-            "cable to East Gate 1 pulled" if _cut(world) else f"{links} links up",
-        ),
-        **_served(world, seen, links),
-        "9": PartState(
-            "ok",
-            f"PostgreSQL {seen.version}，{size_mb:.0f} MB",
-            f"PostgreSQL {seen.version}, {size_mb:.0f} MB",
-        ),
-        "2": PartState(
-            "ok",
-            f"在园 {figures.inside} 人，今日 {figures.entries} 人次",
-            f"{figures.inside} inside, {figures.entries} entries today",
-            _page(world, "2"),
-            figures.entries + figures.exits,
-        ),
-        "console": PartState("ok", "可登录", "ready", _page(world, "console")),
+        **gate,
+        "101": desk,
+        "4": _network(world, asked.wire, links),
+        **_served(world, asked, links),
+        **_pages(world, asked),
+        "9": _store(asked.store),
     }
     for numeral in ("5", "6", "8", "10"):
         states[numeral] = PartState("off", *_NOT_RUN) if is_built(numeral) else _todo()
-    for numeral in ("702", "704", "706"):
-        states[numeral] = _server(world, numeral)
+    for numeral in ("704", "706"):
+        states[numeral] = await _server(world, numeral)
     return states, view
 
 
-def _served(world: World, seen: Overview, links: int) -> dict[str, PartState]:
-    """The servers that answer, by what they have done."""
-    url = world.settings.public_url
-    phones = world.operator.operator
-    trades = world.platform.platform.book.trades
-    return {
+async def _ask(world: World) -> _Asked:
+    """Ask them all at once, each at its own door."""
+    watch, url, centre = world.watch, world.settings.public_url, world.application.centre
+    assert centre is not None
+    token = world.settings.metrics.token
+    private = {"Authorization": f"Bearer {token}"} if token else {}
+    live = f"{url}/statistics/v1/live?ticket={look_ticket(centre, world.site_id)}"
+    cable = world.terminals["gate"].cable
+    found = await asyncio.gather(
+        watch.ask("SELECT", lambda: park_overview(centre, world.site_id)),
+        watch.door("GET", f"{url}/readyz"),
+        watch.door("POST", f"{url}/check/v1/challenges"),
+        # Doors that only clerks and payment platforms may use say so: that is their answer here.
+        watch.door("GET", f"{url}/counter/v1/offer", (403,)),
+        watch.door("GET", f"{url}/booking/v1/products/{PRODUCT}/slots?date={world.today()}"),
+        watch.door("GET", f"{url}/commerce/v1/notifications/wechat", (405,)),
+        watch.door("GET", f"{url}/internal/messaging/status", (200, 503), headers=private),
+        watch.door("GET", live, name="/statistics/v1/live"),
+        watch.door("GET", f"{url}/"),
+        watch.door("GET", f"{url}/console/login/"),
+        watch.door("GET", f"http://127.0.0.1:{world.cables['platform'].port}/healthz"),
+        watch.door("GET", f"http://127.0.0.1:{cable.port if cable else 0}/healthz"),
+    )
+    return _Asked(*found)
+
+
+def _store(store: Answer[Overview]) -> PartState:
+    seen = store.value
+    if seen is None:
+        return dead(store)
+    size = f"PostgreSQL {seen.version}", f"{seen.bytes / 1_048_576:.0f} MB"
+    return PartState("ok", "，".join(size), ", ".join(size), proof=store.proof)
+
+
+def _network(world: World, wire: Answer[Any], links: int) -> PartState:
+    """The way from the gate to the centre: asked through the gate's own cable."""
+    if wire.value is not None:
+        return PartState("ok", f"长连接 {links} 条", f"{links} links up", proof=wire.proof)
+    cable = world.terminals["gate"].cable
+    if cable is not None and cable.cut:
+        words = ("到东门1号的网线已拔", "cable to East Gate 1 pulled")
+        return PartState("warn", *words, proof=wire.proof)
+    return dead(wire)
+
+
+def _served(world: World, asked: _Asked, links: int) -> dict[str, PartState]:
+    """The servers, by their own doors and what they have done."""
+    seen, url = asked.store.value, world.settings.public_url
+    doors = {
+        "701": asked.check,
+        "702": asked.counter,
+        "703": asked.booking,
+        "705": asked.commerce,
+        "707": asked.messaging,
+    }
+    if seen is None or asked.ready.value is None:
+        away = asked.ready if asked.ready.value is None else asked.store
+        down = PartState("dead", *_AWAY, proof=away.proof)
+        return {n: dead(door) if door.value is None else down for n, door in doors.items()}
+    states = {
         "701": PartState(
             "ok" if links else "warn",
             f"应答 {seen.admissions} 次，闸机在线 {links}",
             f"{seen.admissions} answers, {links} gates linked",
             url + ("/metrics" if has_door(world.application, "/metrics") else "/healthz"),
             seen.admissions,
+            asked.check.proof,
         ),
+        "702": PartState("ok", "在线", "up", _page(world, "702"), proof=asked.counter.proof),
         "703": PartState(
             "ok",
             f"已售 {seen.orders}，待支付 {seen.awaiting}",
             f"{seen.orders} sold, {seen.awaiting} unpaid",
             _page(world, "703"),
             seen.orders,
+            asked.booking.proof,
         ),
-        "705": PartState(
-            "ok",
-            f"收款 {seen.payments} 笔，平台在线",
-            f"{seen.payments} paid, platform up",
-            f"{world.platform.base_url}/wallet",
-            seen.payments + len(trades),
-        ),
-        "707": PartState(
-            "ok" if phones.logins else "warn",
-            f"CMPP 在线，已发 {seen.messages}" if phones.logins else "未连上运营商",
-            f"CMPP up, {seen.messages} sent" if phones.logins else "operator not reached",
-            f"{world.operator.base_url}/phone",
-            seen.messages,
-        ),
+        "705": _commerce(world, asked, seen),
+        "707": _messaging(world, asked.messaging, seen),
     }
+    return {n: dead(door) if door.value is None else states[n] for n, door in doors.items()}
+
+
+def _commerce(world: World, asked: _Asked, seen: Overview) -> PartState:
+    """The e-commerce server, and the platform as it is reached from here."""
+    link = f"{world.platform.base_url}/wallet"
+    pulse = seen.payments + len(world.platform.platform.book.trades)
+    paid = f"收款 {seen.payments} 笔", f"{seen.payments} paid"
+    if asked.platform.value is None:
+        zh, en = f"{paid[0]}，支付平台无应答", f"{paid[1]}, platform does not answer"
+        return PartState("warn", zh, en, link, pulse, f"platform {asked.platform.proof}")
+    zh, en = f"{paid[0]}，平台在线", f"{paid[1]}, platform up"
+    proof = f"{asked.commerce.proof}; platform {asked.platform.proof}"
+    return PartState("ok", zh, en, link, pulse, proof)
+
+
+def _messaging(world: World, status: Answer[Any], seen: Overview) -> PartState:
+    """By the server's own word on its login at the operator."""
+    link, said = f"{world.operator.base_url}/phone", status.value
+    if said is None:
+        return dead(status)
+    if not said.get("ready"):
+        proof = f"{status.proof} {said.get('last_error', '')}".strip()
+        return PartState("warn", "未连上运营商", "operator not reached", link, proof=proof)
+    zh, en = f"CMPP 在线，已发 {seen.messages}", f"CMPP up, {seen.messages} sent"
+    return PartState("ok", zh, en, link, seen.messages, status.proof)
+
+
+def _pages(world: World, asked: _Asked) -> dict[str, PartState]:
+    """What people look at: the visitor's pages, the managers', the back office."""
+    states = {}
+    figures, seen = asked.figures.value, asked.store.value
+    if figures is None:
+        states["2"] = dead(asked.figures)
+    else:
+        inside, entries = figures["inside"], figures["entries"]
+        states["2"] = PartState(
+            "ok",
+            f"在园 {inside} 人，今日 {entries} 人次",
+            f"{inside} inside, {entries} entries today",
+            _page(world, "2"),
+            entries + figures["exits"],
+            asked.figures.proof,
+        )
+    if asked.home.value is None or seen is None:
+        states["102"] = dead(asked.home)
+    else:
+        orders = f"订单 {seen.orders} 笔", f"{seen.orders} orders"
+        link = _page(world, "102")
+        states["102"] = PartState("ok", *orders, link, seen.orders, asked.home.proof)
+    states["console"] = (
+        dead(asked.console)
+        if asked.console.value is None
+        else PartState("ok", "可登录", "ready", _page(world, "console"), proof=asked.console.proof)
+    )
+    return states
 
 
 def _todo() -> PartState:
@@ -142,76 +222,12 @@ def _page(world: World, numeral: str) -> str:
     return world.settings.public_url + path if has_page(path) else ""
 
 
-def _server(world: World, numeral: str) -> PartState:
+async def _server(world: World, numeral: str) -> PartState:
     """A server that may not be there: told by what is served, not by what is planned."""
     link = _page(world, numeral)
-    if link or has_door(world.application, _PAGES[numeral].rstrip("/")):
-        return PartState("ok", "在线", "up", link)
-    return PartState("off", *_NOT_RUN) if is_built(numeral) else _todo()
-
-
-def _cut(world: World) -> bool:
-    cable = world.terminals["gate"].cable
-    return cable is not None and cable.cut
-
-
-def _gate(world: World, view: Mapping[str, object] | None) -> dict[str, PartState]:
-    gate = world.terminals["gate"]
-    screen = f"http://127.0.0.1:{gate.port}/"
-    asked = len(gate.reader.module.requests)
-    plugged = gate.reader.path.exists()
-    paper_out = gate.printer.fault is Fault.PAPER_OUT
-    shown = (str(view["zh"]), str(view["en"])) if view else ("无画面", "no picture")
-    return {
-        "3": PartState(
-            "ok" if gate.alive and view else "warn",
-            "东门1号，程序在运行" if gate.alive else "程序已退出",
-            "East Gate 1, program runs" if gate.alive else "program ended",
-            screen if view else "",
-        ),
-        "301": PartState(
-            "ok" if plugged else "warn",
-            f"已接，应答 {asked} 次" if plugged else "已拔出",
-            f"connected, {asked} answers" if plugged else "unplugged",
-        ),
-        "302": PartState(
-            "ok" if view else "warn",
-            *_step(view),
-        ),
-        "303": PartState(
-            "warn" if _cut(world) else "ok",
-            "断开" if _cut(world) else "已连中心",
-            "cut" if _cut(world) else "linked",
-        ),
-        "304": PartState("ok" if view else "warn", *shown, screen if view else ""),
-        "305": PartState(
-            "warn" if paper_out else "ok",
-            "缺纸" if paper_out else f"已出 {gate.printer.count} 张",
-            "out of paper" if paper_out else f"{gate.printer.count} slips",
-            pulse=gate.printer.count,
-        ),
-    }
-
-
-def _step(view: Mapping[str, object] | None) -> tuple[str, str]:
-    """The controller's state in words; one without words is shown by its own name."""
-    if view is None:
-        return "未运行", "not running"
-    state = str(view["state"])
-    return _STEPS.get(state, (state, state))
-
-
-def _desk(world: World) -> dict[str, PartState]:
-    desk = world.terminals["counter"]
-    link = _page(world, "101")
-    level = "ok" if desk.alive and desk.reader.path.exists() else "warn"
-    page = ("", "") if link else ("；售票页尚未建成", "; sales page not built yet")
-    return {
-        "101": PartState(
-            level,
-            f"代理在运行，凭条 {desk.printer.count}{page[0]}",
-            f"agent runs, {desk.printer.count} slips{page[1]}",
-            link,
-            desk.printer.count,
-        )
-    }
+    if not link:
+        return PartState("off", *_NOT_RUN) if is_built(numeral) else _todo()
+    page = await world.watch.door("GET", link, (200, 302))
+    if page.value is None:
+        return dead(page)
+    return PartState("ok", "在线", "up", link, proof=page.proof)

@@ -101,7 +101,10 @@ class CounterAgent:
             return None
         if here and not origins and request.path == HEALTH_PATH:
             # Says nothing of people; no page of another site can read it.
-            return connection.respond(http.HTTPStatus.OK, _text(self._state()))
+            told = connection.respond(http.HTTPStatus.OK, _text(self._state()))
+            del told.headers["Content-Type"]
+            told.headers["Content-Type"] = "application/json"
+            return told
         log.warning("page_refused")
         return connection.respond(http.HTTPStatus.FORBIDDEN, "not this page\n")
 

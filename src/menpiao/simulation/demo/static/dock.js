@@ -30,6 +30,7 @@ const reader = () => document.querySelector('input[name=reader]:checked').value;
 function showPart(box, state) {
   box.dataset.level = state.level;
   box.querySelector(':scope > .state').textContent = state.text;
+  box.querySelector(':scope > .proof').textContent = state.proof;
   const name = box.querySelector(':scope > .name');
   if (state.link) { name.href = state.link; name.target = '_blank'; name.rel = 'noopener'; }
   else name.removeAttribute('href');
@@ -85,6 +86,10 @@ function show(state) {
     item.append(make('span', `${one.text} · ¥${one.yuan}`), link(byId('unpaid').dataset.pay, one.link));
     return item;
   }));
+  const wrong = [...state.troubles[''], ...state.troubles[reader()], ...state.troubles.gate.filter((one) => one === 'cable')];
+  for (const one of document.querySelectorAll('[data-trouble]')) {
+    one.setAttribute('aria-pressed', String(wrong.includes(one.dataset.trouble)));
+  }
   const filled = { slips: slips.length, messages: state.messages.length, unpaid: state.unpaid.length };
   for (const hint of document.querySelectorAll('[data-none]')) hint.hidden = filled[hint.dataset.none] > 0;
   for (const count of document.querySelectorAll('[data-count]')) count.textContent = state.crowd[count.dataset.count];
