@@ -18,6 +18,11 @@ def gone(look, seconds=40):
     return False
 
 
+def born(terminal):
+    """When a pseudo-terminal was made; None: there is none. Another's may get its number."""
+    return terminal.stat().st_ctime_ns if terminal.exists() else None
+
+
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
     place = tmp_path_factory.mktemp("demo")
@@ -36,12 +41,14 @@ def test_nothing_is_left_behind(folder, number):
             assert name in working, "the look must see what it looks for"
         screen = httpx.get(f"{address}state.json").json()["parts"]["304"]["link"]
         readers = [folder / "demo" / name / "reader" for name in ("gate", "counter")]
-        assert all(reader.exists() for reader in readers)
+        made = [born(reader) for reader in readers]
+        assert None not in made
         demo.process.send_signal(number)
         code = demo.process.wait(40)
         assert code == (-number if number == signal.SIGKILL else 0), demo.said()
         assert gone(demo.left_behind), demo.left_behind()
-        assert not any(reader.exists() for reader in readers), "the pseudo-terminal is closed"
+        for reader, before in zip(readers, made, strict=True):
+            assert born(reader) != before, "the pseudo-terminal is closed"
         for url in (address, screen):
             with pytest.raises(httpx.ConnectError):
                 httpx.get(url)
