@@ -17,15 +17,18 @@ from menpiao.wire.bundle import (
     Content,
     Manifest,
     moment,
+    pack_barred,
     pack_content,
     pack_ticket,
     pack_zone,
     rows_of,
     seconds,
     signed_text,
+    unpack_barred,
     unpack_ticket,
     unpack_zone,
 )
+from menpiao.wire.check import PlaceCount
 
 u16 = st.integers(0, 0xFFFE)
 u32 = st.integers(0, 2**32 - 1)
@@ -63,6 +66,17 @@ few_hashes = st.sampled_from([bytes([n]) * HASH_OCTETS for n in (0, 1, 127, 255)
 @given(tickets)
 def test_a_ticket_comes_back_as_it_was(row):
     assert unpack_ticket(pack_ticket(row)) == row
+
+
+@given(st.dictionaries(st.binary(min_size=HASH_OCTETS, max_size=HASH_OCTETS), u32, max_size=20))
+def test_barred_documents_come_back_as_they_were(until_s):
+    assert unpack_barred(pack_barred(until_s)) == until_s
+
+
+@pytest.mark.parametrize("text", ["!", "AAAA", "AA"])
+def test_what_is_no_list_of_barred_documents_is_refused(text):
+    with pytest.raises(ValueError, match=r"octets|base64|padding"):
+        unpack_barred(text)
 
 
 @given(zones)
@@ -130,6 +144,8 @@ def manifest(**changes):
         "devices": [],
         "evidences": [],
         "settings": "",
+        "barred": "",
+        "places": [],
     }
     return Manifest(**{**plain, **changes})
 
@@ -145,6 +161,7 @@ def test_what_is_signed_holds_everything_but_the_signature():
                 int: 5,
                 date: date(2026, 5, 2),
                 datetime: datetime(2026, 5, 2, tzinfo=UTC),
+                list: [PlaceCount(zone_id=0, ceiling=1, people=1)],
             }[type(value)]
             assert signed_text(manifest(**{field.name: other})) != plain, field.name
 

@@ -45,6 +45,11 @@ def take(slot: Slot, day: Day, people: int) -> tuple[Slot, Day] | Refusal:
     return slot._replace(sold=slot.sold + people), day._replace(sold=day.sold + people)
 
 
+def is_full(people: int, ceiling: int) -> bool:
+    """Whether a place with so many people in it lets nobody else in."""
+    return people >= ceiling
+
+
 def level(count: int, ceiling: int) -> str:
     """The warning level of a count against its ceiling; empty below the lowest."""
     if ceiling <= 0:

@@ -10,18 +10,20 @@ Content, big-endian, ready to be searched as it lies in the file:
 * zone rights, ``ZONE.size`` octets each, in the order of (ticket id, zone id).
 """
 
+import base64
 import struct
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, date, datetime
 
 import msgspec
 
-from menpiao.wire.check import Instant, Message
+from menpiao.wire.check import Instant, Message, PlaceCount
 
 BUNDLE_VERSION = 1
 HASH_OCTETS = 16
 TICKET = struct.Struct(">16sQIIHBHHHBHIIHBIH")
 ZONE = struct.Struct(">QIHHH")
+BARRED = struct.Struct(">16sI")
 NOTHING = 0xFFFF
 """In a field of 16 bits: there is none."""
 STATES = ("held", "valid", "refunding", "refunded", "cancelled", "blocked")
@@ -93,6 +95,10 @@ class Manifest(Message, frozen=True, kw_only=True):
     devices: list[BundleDevice]
     settings: str
     """Of everything but the tickets: another one means that the rules have changed."""
+    barred: str
+    """Documents that are not let in, as base64 of packed rows: hash, until when (0: for good)."""
+    places: list[PlaceCount]
+    """What is held back at a ceiling, as last counted."""
     evidences: list[tuple[str, str]]
     """Certificates in Chinese and English; a row names one by its place, counted from 1."""
     signature: str = ""
@@ -203,6 +209,21 @@ def unpack_zone(octets: bytes | memoryview) -> BundleZone:
     return BundleZone(
         ticket_id=ticket_id, zone_id=zone_id, allowed=allowed, used=used, inside=inside
     )
+
+
+def pack_barred(until_s: Mapping[bytes, int]) -> str:
+    """Barred documents by their hash, until when in whole seconds (0: for good), as base64."""
+    return base64.b64encode(b"".join(BARRED.pack(*one) for one in sorted(until_s.items()))).decode()
+
+
+def unpack_barred(text: str) -> dict[bytes, int]:
+    """What :func:`pack_barred` packed.
+
+    Raises:
+        ValueError: it is no such text.
+    """
+    octets = base64.b64decode(text, validate=True)
+    return dict(BARRED.unpack(row) for row in rows_of(octets, BARRED))
 
 
 def pack_content(tickets: Iterable[BundleTicket], zones: Iterable[BundleZone]) -> bytes:

@@ -219,6 +219,17 @@ class Change(Message, frozen=True, kw_only=True, tag="change", tag_field="type")
     id: int
 
 
+class PlaceCount(Message, frozen=True, kw_only=True):
+    """A place that holds people back when it is full; ``zone_id`` 0: the site.
+
+    ``people`` are those inside as the centre last counted them: it is full at ``ceiling``.
+    """
+
+    zone_id: int
+    ceiling: int
+    people: int
+
+
 class Follow(Message, frozen=True, kw_only=True, tag="follow", tag_field="type"):
     """A terminal has the bundle of this day as of ``horizon``: send it what changes after that."""
 
@@ -231,7 +242,8 @@ class Changes(Message, frozen=True, kw_only=True, tag="changes", tag_field="type
 
     ``tickets`` and ``zones`` are packed rows as base64; both empty: nothing has changed, and the
     data is as young as ``at``. ``since`` is the horizon that they follow on: a terminal that has
-    another one asks for the bundle again.
+    another one asks for the bundle again. ``barred`` (packed rows as base64) and ``places`` are
+    whole lists as of ``at``; None: as this link last said, or else the manifest.
     """
 
     day: date
@@ -240,6 +252,8 @@ class Changes(Message, frozen=True, kw_only=True, tag="changes", tag_field="type
     at: Instant
     tickets: str = ""
     zones: str = ""
+    barred: str | None = None
+    places: list[PlaceCount] | None = None
 
 
 class Heard(Message, frozen=True, kw_only=True, tag="heard", tag_field="type"):

@@ -3,9 +3,10 @@
 import asyncio
 import contextlib
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 
+import msgspec
 import structlog
 
 from menpiao.centre.check.service.bundles import BundleService
@@ -21,11 +22,15 @@ _MOST_DAYS = 3
 
 @dataclass(slots=True, eq=False)
 class Follower:
-    """A lane's link; ``days``: the horizon that it has of each day it follows."""
+    """A lane's link; ``days``: the horizon that it has of each day it follows.
+
+    ``told``: what it was last told of each day that holds people back besides their tickets.
+    """
 
     site_id: int
     send: Callable[[Changes], Awaitable[None]]
     days: dict[date, int]
+    told: dict[date, Changes] = field(default_factory=dict)
     told_at: float = 0.0
 
 
@@ -43,6 +48,7 @@ class Feed:
         if len(follower.days) >= _MOST_DAYS and wish.day not in follower.days:
             follower.days.pop(min(follower.days))
         follower.days[wish.day] = wish.horizon
+        follower.told.pop(wish.day, None)
         follower.told_at = 0.0
         self._followers.add(follower)
         if self._task is None or self._task.done():
@@ -79,15 +85,37 @@ class Feed:
         for (site_id, day, since), members in groups.items():
             changes = await self._bundles.changes(site_id, day, since)
             quiet = not changes.tickets and not changes.zones
-            waiting = [f for f in members if not quiet or now - f.told_at >= QUIET_S]
+            waiting = [
+                f
+                for f in members
+                if not quiet or _holds_otherwise(f, changes) or now - f.told_at >= QUIET_S
+            ]
             await asyncio.gather(*(self._tell(f, day, changes, now) for f in waiting))
 
     async def _tell(self, follower: Follower, day: date, changes: Changes, now: float) -> None:
         try:
             async with asyncio.timeout(QUIET_S):
-                await follower.send(changes)
+                await follower.send(_news(follower, changes))
         except Exception:  # noqa: BLE001 - a link that cannot take it has ended, and comes again
             self.leave(follower)
             return
         follower.days[day] = changes.horizon
+        follower.told[day] = msgspec.structs.replace(changes, tickets="", zones="")
         follower.told_at = now
+
+
+def _holds_otherwise(follower: Follower, changes: Changes) -> bool:
+    told = follower.told.get(changes.day)
+    return told is None or (told.barred, told.places) != (changes.barred, changes.places)
+
+
+def _news(follower: Follower, changes: Changes) -> Changes:
+    """Changes without the lists that this follower was told before."""
+    told = follower.told.get(changes.day)
+    if told is None:
+        return changes
+    return msgspec.structs.replace(
+        changes,
+        barred=None if told.barred == changes.barred else changes.barred,
+        places=None if told.places == changes.places else changes.places,
+    )

@@ -78,6 +78,11 @@ _SEALED = f"""
 SELECT t.id, t.holder_sealed, t.document_type, {_TAIL} AS tail
 FROM ticket t WHERE {_OF_DAY} AND NOT ({_OWN}) AND t.holder_sealed IS NOT NULL
 """
+_HOLDERS = """
+SELECT DISTINCT ON (holder_hash) holder_hash, id, holder_sealed, document_type
+FROM ticket WHERE site_id = $1 AND holder_hash = ANY($2::bytea[]) AND holder_sealed IS NOT NULL
+ORDER BY holder_hash, closes_at DESC
+"""
 _CHANGED = """
 AND t.id IN (
     SELECT c.ticket_id FROM ticket_change c WHERE c.site_id = $1
@@ -190,6 +195,14 @@ def _rows(
 
 async def _horizon(connection: asyncpg.Connection) -> int:
     return int(await connection.fetchval("SELECT pg_snapshot_xmin(pg_current_snapshot())::text"))
+
+
+async def holders(pool: asyncpg.Pool, site_id: int, hashes: Sequence[bytes]) -> dict[bytes, Sealed]:
+    """A ticket of each of these holders, the newest, of those that have one."""
+    rows = await pool.fetch(_HOLDERS, site_id, list(hashes))
+    return {
+        r["holder_hash"]: Sealed(r["id"], r["holder_sealed"], r["document_type"], b"") for r in rows
+    }
 
 
 async def horizon(pool: asyncpg.Pool) -> int:

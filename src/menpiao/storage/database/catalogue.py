@@ -13,6 +13,7 @@ from zoneinfo import ZoneInfo
 import asyncpg
 
 from menpiao.domain.admission import Direction, ExpiredDocument, Gate
+from menpiao.domain.capacity import is_full
 from menpiao.domain.product import PriceRule, Product
 from menpiao.domain.refund import FREE_UNTIL_END, RefundPolicy, RefundStep
 from menpiao.domain.ticket import Reentry
@@ -90,8 +91,10 @@ class Snapshot:
     """By site and badge."""
     inside: dict[tuple[int, int], int] = field(default_factory=dict)
     """People in a place today, by site and zone (0: the site), as the roll-ups have them."""
-    barred: frozenset[tuple[int, bytes]] = frozenset()
-    """Holders that are not to be let in, by site and hash."""
+    barred: dict[tuple[int, bytes], datetime | None] = field(default_factory=dict)
+    """Holders that are not to be let in, by site and hash, and until when; None: for good."""
+    ceilings: dict[tuple[int, int], int] = field(default_factory=dict)
+    """Of places at which people are held back, by site and zone (0: the site)."""
 
     def default_site(self) -> Site:
         """The site of an installation that has one; the first of one that has more."""
@@ -138,19 +141,20 @@ async def read_snapshot(connection: asyncpg.Connection) -> Snapshot:
     sites = {r["id"]: _site(r) for r in await connection.fetch("SELECT * FROM site")}
     zones = {r["id"]: _zone(r) for r in await connection.fetch("SELECT * FROM zone")}
     inside = await _inside(connection, sites)
-    full = _full(sites, zones, inside)
+    ceilings = _ceilings(sites, zones)
+    full = {place for place, most in ceilings.items() if is_full(inside.get(place, 0), most)}
     gates = {r["id"]: _gate(r, sites, full) for r in await connection.fetch(_GATES)}
     products = await _products(connection)
     devices = await _devices(connection)
     staff = [StaffMember(**r) for r in await connection.fetch(_STAFF)]
-    barred = [(r["site_id"], r["holder_hash"]) for r in await connection.fetch(_BARRED)]
+    barred = {(r["site_id"], r["holder_hash"]): r["until"] for r in await connection.fetch(_BARRED)}
     terms = {
         p.id: TicketTerms(p.name, p.name_en, p.reentry, p.gate_ids, bool(p.zones))
         for p in products.values()
     }
     by_badge = {(person.site_id, person.badge): person for person in staff}
     return Snapshot(
-        sites, gates, products, devices, terms, zones, by_badge, inside, frozenset(barred)
+        sites, gates, products, devices, terms, zones, by_badge, inside, barred, ceilings
     )
 
 
@@ -163,7 +167,7 @@ SELECT s.id, s.site_id, s.badge, s.role, s.pin_hash
 FROM staff s JOIN auth_user u ON u.id = s.user_id
 WHERE s.badge <> '' AND s.pin_hash <> '' AND u.is_active
 """
-_BARRED = "SELECT site_id, holder_hash FROM barred WHERE until IS NULL OR until > now()"
+_BARRED = "SELECT site_id, holder_hash, until FROM barred WHERE until IS NULL OR until > now()"
 _INSIDE = """
 SELECT coalesce(g.zone_id, 0) AS zone_id, (sum(b.entries) - sum(b.exits))::int AS people
 FROM flow_bucket b JOIN gate g ON g.id = b.gate_id
@@ -198,21 +202,13 @@ async def _inside(
     return found
 
 
-def _full(
-    sites: dict[int, Site], zones: dict[int, Zone], inside: dict[tuple[int, int], int]
-) -> set[tuple[int, int]]:
-    """Places that have reached their ceiling, where the site holds people back."""
-    full = {
-        (site.id, 0)
-        for site in sites.values()
-        if site.holds_when_full and inside.get((site.id, 0), 0) >= site.instant_capacity
-    }
+def _ceilings(sites: dict[int, Site], zones: dict[int, Zone]) -> dict[tuple[int, int], int]:
+    """The ceilings of places where the site holds people back."""
+    found = {(s.id, 0): s.instant_capacity for s in sites.values() if s.holds_when_full}
     for zone in zones.values():
-        here = (zone.site_id, zone.id)
-        limited = zone.instant_capacity and sites[zone.site_id].holds_when_full
-        if limited and inside.get(here, 0) >= zone.instant_capacity:
-            full.add(here)
-    return full
+        if zone.instant_capacity and sites[zone.site_id].holds_when_full:
+            found[zone.site_id, zone.id] = zone.instant_capacity
+    return found
 
 
 def _gate(row: asyncpg.Record, sites: dict[int, Site], full: set[tuple[int, int]]) -> Gate:

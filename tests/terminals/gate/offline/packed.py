@@ -112,6 +112,8 @@ def manifest_of(day, site, gates, key, **changes):
         ],
         "devices": [],
         "settings": "s",
+        "barred": "",
+        "places": [],
         "evidences": EVIDENCES,
     }
     manifest = Manifest(**(facts | changes))

@@ -196,6 +196,73 @@ def test_a_revoked_terminal_forgets_everything(database, tmp_path):
     asyncio.run(main())
 
 
+async def decided_alone(lane, wired, card):
+    """Cut the way, lay a card, say what is shown; mend the way."""
+    wired.cable.cut()
+    await until(lambda: lane.display.known.mode == "lane")
+    before = len(lane.display.views)
+    lane.sim.lay(card)
+    await until(lambda: any(v.signal.value == "refuse" for v in lane.display.views[before:]), 10)
+    (shown,) = {v.zh for v in lane.display.views[before:] if v.signal.value == "refuse"}
+    lane.sim.lift()
+    wired.cable.mend()
+    await until(lambda: lane.display.known.mode == "centre", 15)
+    await asyncio.sleep(0.4)
+    return shown
+
+
+def test_a_bar_and_a_full_site_are_heard_of_and_hold_without_the_centre(database, tmp_path):
+    """The same card is laid with and without the centre: the words are the same."""
+
+    async def main():
+        async with (
+            Stage(database, people=3) as stage,
+            Wired(stage) as wired,
+            a_lane(tmp_path, wired) as lane,
+        ):
+            await ready(lane)
+            await stage.pool.execute(
+                "INSERT INTO barred (site_id, holder_hash, reason, barred_at)"
+                " SELECT site_id, holder_hash, '倒票', now() FROM ticket"
+            )
+            await until(lambda: list_heard(tmp_path, "barred"), 10)
+            online = await said_by_centre(stage, "barred-on-line")
+            assert await decided_alone(lane, wired, CARD) == online
+            await stage.pool.execute("DELETE FROM barred")
+            await stage.pool.execute(
+                "UPDATE site SET instant_capacity = 10, holds_when_full = true"
+            )
+            await stage.pool.execute(
+                "INSERT INTO flow_bucket (site_id, bucket, gate_id, entries)"
+                " VALUES ($1, now(), $2, 10)",
+                stage.park.site,
+                stage.park.gate,
+            )
+            await until(lambda: '"people":10' in list_heard(tmp_path, "places"), 10)
+            online_full = await said_by_centre(stage, "full-on-line")
+            assert await decided_alone(lane, wired, CARD) == online_full
+            assert len({online, online_full}) == 2
+            assert await stage.pool.fetchval("SELECT used FROM ticket") == 0
+
+    asyncio.run(main())
+
+
+async def said_by_centre(stage, nonce):
+    answer = await stage.http.post(
+        "/check/v1/admissions", json=stage.ask(nonce), headers=await stage.head()
+    )
+    assert not answer.json()["admitted"]
+    return answer.json()["zh"]
+
+
+def list_heard(folder, which):
+    """A list as the lane has it on its disk for today; empty: it has heard none."""
+    with closing(sqlite3.connect(folder / "offline" / "heard.sqlite3")) as connection:
+        query = "select value from facts where name like '% ' || ? order by name limit 1"
+        row = connection.execute(query, (which,)).fetchone()
+        return row[0] if row else ""
+
+
 @pytest.mark.parametrize("alone", ["refuse", "home"])
 def test_what_a_lane_alone_may_do_is_the_sites_word(database, tmp_path, alone):
     async def main():

@@ -1,13 +1,16 @@
 """Offline and online are one decision, and no interleaving of mishaps loses or doubles anything."""
 
 import base64
+import hashlib
 import itertools
 import shutil
 import tempfile
+import zlib
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
+import msgspec
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -29,12 +32,19 @@ from menpiao.domain.identity import day_hash
 from menpiao.domain.merge import Happened, merge
 from menpiao.domain.ticket import Reentry, Ticket, TicketState, ZoneRight
 from menpiao.terminals.gate.offline.arbiter import Arbiter
-from menpiao.terminals.gate.offline.book import Book
+from menpiao.terminals.gate.offline.book import Book, Entry
 from menpiao.terminals.gate.offline.rows import rules_of, ticket_of
 from menpiao.terminals.gate.offline.store import Store
 from menpiao.wire.answers import answer_of
-from menpiao.wire.bundle import pack_ticket, pack_zone, unpack_ticket, unpack_zone
-from menpiao.wire.check import Ask, Changes, Credential
+from menpiao.wire.bundle import (
+    pack_barred,
+    pack_content,
+    pack_ticket,
+    pack_zone,
+    unpack_ticket,
+    unpack_zone,
+)
+from menpiao.wire.check import Ask, Changes, Credential, Heard, PlaceCount
 
 DAY = date(2026, 5, 1)
 NOON = datetime(2026, 5, 1, 4, tzinfo=UTC)
@@ -123,6 +133,121 @@ def test_a_bundle_decides_as_the_tables_do(owned, gate, scan, now):
         for known, at in ((rebuilt, rules.gates[gate.id]), (owned, gate))
     )
     assert here == there
+
+
+@st.composite
+def standing(draw):
+    """What holds people back: (barred until, None: not; for good; a ceiling and who is counted)."""
+    until = draw(st.none() | st.just(0) | st.integers(-100, 100))
+    barred = None if until is None else until and int(NOON.timestamp()) + until
+    ceiling, counted = draw(st.none() | st.integers(0, 12)), draw(st.integers(0, 12))
+    return barred, ceiling, counted
+
+
+@settings(max_examples=250, deadline=None)
+@given(
+    tickets(),
+    gates,
+    scans,
+    standing(),
+    standing(),
+    st.sampled_from(["manifest", "link", "link, then restart"]),
+    st.lists(st.tuples(st.sampled_from(["here", "heard"]), st.integers(1, 4)), max_size=3),
+)
+def test_who_is_barred_and_what_is_full_is_known_without_the_centre_too(
+    ticket, gate, scan, first, then, way, went
+):
+    """The lane's arbiter, with its files, against the decision on what the centre would know.
+
+    ``went``: people that this lane let in or heard of, and nobody has counted yet.
+    """
+    ticket = ticket._replace(site_id=SITE, id=ticket.id)
+    document = parse_document(DocumentType.RESIDENT, person(1), DAY)
+    holder = day_hash(b"k" * 32, document)
+    lists = [_lists(holder, gate, one) for one in (first, then)]
+    barred, ceiling, counted = first if way == "manifest" else then
+    key = Ed25519PrivateKey.generate()
+    content = pack_content([row_of(ticket, holder, gate)], zones_of(ticket))
+    zipped = zlib.compress(content)
+    manifest = manifest_of(
+        DAY,
+        SITE,
+        [gate],
+        key,
+        tickets=1,
+        zones=len(ticket.zones),
+        size=len(zipped),
+        sha256=hashlib.sha256(zipped).hexdigest(),
+        **lists[0],
+    )
+    with tempfile.TemporaryDirectory(prefix="menpiao-rules-") as name:
+        arbiter = _arbiter(Path(name), manifest, zipped, key)
+        if way != "manifest":
+            changes = Changes(day=DAY, since=100, horizon=101, at=NOON, **lists[1])
+            assert arbiter.take(changes, NOON)
+        for number, (how, people) in enumerate(went):
+            _went(arbiter, f"went-{number:04d}", how, people, gate)
+        if way == "link, then restart":
+            arbiter.store.close()
+            arbiter.book.close()
+            book = Book(Path(name) / "decided.sqlite3")
+            arbiter = Arbiter(Store(Path(name)), book, timedelta(hours=12))
+        ask = Ask(
+            nonce="n" * 8,
+            credential=Credential(kind="resident_card", number=person(1)),
+            gate_id=gate.id,
+            people=scan.people,
+            document_until=DAY - timedelta(days=1) if scan.document_expired else None,
+        )
+        here = arbiter.decide(ask, NOON)
+        arbiter.store.close()
+        arbiter.book.close()
+    entering = gate.direction is Direction.ENTRY
+    inside = counted + (1 if entering else -1) * sum(people for _, people in went)
+    is_barred = barred is not None and (barred == 0 or NOON.timestamp() < barred)
+    there = decide(
+        replace(scan, barred=is_barred),
+        [ticket],
+        replace(gate, is_full=ceiling is not None and inside >= ceiling),
+        NOON,
+    )
+    expected = answer_of("n" * 8, there)
+    assert replace_source(here) == expected
+
+
+def replace_source(answer):
+    return msgspec.structs.replace(answer, source="centre", data_at=None)
+
+
+def _lists(holder, gate, one):
+    until, ceiling, counted = one
+    place = [] if ceiling is None else [(gate.zone_id, ceiling, counted)]
+    return {
+        "barred": pack_barred({} if until is None else {holder: until, b"x" * 16: 0}),
+        "places": [PlaceCount(zone_id=z, ceiling=c, people=p) for z, c, p in [*place, (77, 1, 1)]],
+    }
+
+
+def _arbiter(folder, manifest, zipped, key):
+    raw = key.public_key().public_bytes_raw()
+    store = Store(folder)
+    store.met(base64.urlsafe_b64encode(raw).rstrip(b"=").decode(), timedelta())
+    bundle_file(folder / f"{DAY}.bundle", manifest, zipped)
+    store.install(DAY)
+    return Arbiter(store, Book(folder / "decided.sqlite3"), timedelta(hours=12))
+
+
+def _went(arbiter, nonce, how, people, gate):
+    """Another ticket's people went through the gate."""
+    if how == "heard":
+        heard = Heard(
+            nonce=nonce, gate_id=gate.id, ticket_no="", people=people, remaining=0, at=NOON
+        )
+        arbiter.book.hear(2**50, heard, gate.id, DAY)
+        return
+    arbiter.book.note(
+        Entry(0, 0, nonce, gate.id, DAY, NOON, True, "pass", "lane", people, 0, 2**50, 100, b"")
+    )
 
 
 class Centre:

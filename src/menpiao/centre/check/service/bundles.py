@@ -15,10 +15,9 @@ import msgspec
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
-from menpiao.domain.document import Document, DocumentType
-from menpiao.domain.identity import day_hash
+from menpiao.centre.check.service.holding import Holding, hash_of, places
 from menpiao.domain.reasons import Reason, Refusal
-from menpiao.storage.crypto import OpenError, Vault
+from menpiao.storage.crypto import Vault
 from menpiao.storage.database import bundles
 from menpiao.storage.database.bundles import Rows, Sealed, Span
 from menpiao.storage.database.catalogue import Catalogue, Site, Snapshot
@@ -69,6 +68,7 @@ class BundleService:
         self._catalogue = catalogue
         self._key = signing_key(secret)
         self._clock = clock
+        self._holding = Holding(pool, vault)
         self._kept: dict[tuple[int, date], Bundle] = {}
         self._locks: dict[tuple[int, date], asyncio.Lock] = {}
 
@@ -102,9 +102,10 @@ class BundleService:
         return found if found and found.manifest.horizon == horizon else None
 
     async def changes(self, site_id: int, day: date, since: int) -> Changes:
-        """What has changed since a horizon."""
+        """What has changed since a horizon; what holds people back is always in it."""
         snapshot = await self._catalogue.current()
-        span = _span(snapshot.sites[site_id], day)
+        site = snapshot.sites[site_id]
+        span = _span(site, day)
         at = self._clock()
         names = [zh for zh, _ in _evidences(snapshot, site_id)]
         rows = await bundles.changed(self._pool, span, since, names)
@@ -116,6 +117,8 @@ class BundleService:
             at=at,
             tickets=base64.b64encode(rows.packed + b"".join(own)).decode(),
             zones=base64.b64encode(rows.zones_packed).decode(),
+            barred=await self._holding.barred(snapshot, site_id, day),
+            places=list(places(snapshot, site, day, at)),
         )
 
     async def _make(self, snapshot: Snapshot, site: Site, day: date, settings: str) -> Bundle:
@@ -142,6 +145,8 @@ class BundleService:
             products=_products(snapshot, site.id),
             gates=_gates(snapshot, site.id),
             devices=_devices(snapshot, site.id),
+            barred=await self._holding.barred(snapshot, site.id, day),
+            places=list(places(snapshot, site, day, made_at)),
             evidences=evidences,
             settings=settings,
         )
@@ -159,16 +164,8 @@ class BundleService:
 
     def _hashed(self, sealed: Sequence[Sealed], span: Span) -> list[bytes]:
         key = self._vault.day_key(span.site_id, span.day)
-        found = []
-        for row in sealed:
-            try:
-                text = self._vault.open(row.holder_sealed, f"ticket.holder:{row.id}")
-            except OpenError:
-                continue  # its holder is asked for at the centre; a row moved by hand is no right
-            number = msgspec.json.decode(text)["number"]
-            document = Document(DocumentType(row.document_type), number)
-            found.append(day_hash(key, document) + row.tail)
-        return found
+        hashes = ((row, hash_of(self._vault, row, key)) for row in sealed)
+        return [made + row.tail for row, made in hashes if made is not None]
 
     def _forget(self, now: datetime) -> None:
         old = [k for k, b in self._kept.items() if now - b.manifest.made_at > timedelta(days=1)]

@@ -6,6 +6,7 @@ down before anybody hears of it. One thread calls this: no two scans are decided
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date, datetime, timedelta
 from typing import Final
 
@@ -82,9 +83,14 @@ class Arbiter:
         document = parse_document(kind, ask.credential.number, today)
         if isinstance(document, DocumentRefusal):
             return Refuse(Reason.DOCUMENT_INVALID, now, gate)
-        tickets = self.tickets(rules.manifest.day, day_hash(rules.hash_key, document))
+        day, holder = rules.manifest.day, day_hash(rules.hash_key, document)
+        tickets = self.tickets(day, holder)
         leaving = gate.direction is Direction.EXIT
-        eve = self.store.rules(rules.manifest.day - timedelta(days=1))
+        holding = self.store.holding(day)
+        if gate.zone_id in holding.places and not leaving:
+            since = self._since_counted(gate.zone_id, rules)
+            gate = replace(gate, is_full=holding.is_full(gate.zone_id, since))
+        eve = self.store.rules(day - timedelta(days=1))
         if leaving and not tickets and eve is not None:
             # Who came in before midnight is let out after it.
             tickets = self.tickets(eve.manifest.day, day_hash(eve.hash_key, document))
@@ -92,7 +98,21 @@ class Arbiter:
             tickets = [at_home(ticket, rules) for ticket in tickets]
         until = ask.document_until
         expired = until is not None and until < today
-        return decide(Scan(people=ask.people, document_expired=expired), tickets, gate, now)
+        scan = Scan(
+            people=ask.people,
+            barred=holding.is_barred(holder, now),
+            document_expired=expired,
+        )
+        return decide(scan, tickets, gate, now)
+
+    def _since_counted(self, zone_id: int, rules: Rules) -> int:
+        """How many more are in a place than the centre has counted, as far as is known here."""
+        more = 0
+        for gate_id, people in self.book.open_people(rules.manifest.day).items():
+            gate = rules.gates.get(gate_id)
+            if gate is not None and gate.zone_id == zone_id:
+                more += people if gate.direction is Direction.ENTRY else -people
+        return more
 
     def tickets(self, day: date, holder: bytes) -> list[Ticket]:
         """The tickets of a holder as they are by all that is known here."""

@@ -8,7 +8,8 @@ name. Entries are never changed but for what became of them. Used by one thread.
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from pathlib import Path
@@ -57,6 +58,14 @@ create index if not exists heard_open on heard (ticket_id) where not settled;
 """
 
 
+_OPEN_PEOPLE: Final = """
+select gate_id, sum(people) from (
+    select gate_id, people from scans where admitted and not settled and day = ?
+    union all select gate_id, people from heard where not settled and day = ?
+) group by gate_id
+"""
+
+
 @dataclass(frozen=True, slots=True)
 class Entry:
     """One scan; ``asker`` is the lane that a hub decided for, 0 the terminal itself."""
@@ -98,6 +107,7 @@ class Book:
         self._db.execute("pragma journal_mode = wal")
         self._db.execute("pragma synchronous = full")
         self._db.executescript(_SCHEMA)
+        self._open_people: dict[date, Counter[int]] = {}
 
     def close(self) -> None:
         """Close the file."""
@@ -139,12 +149,14 @@ class Book:
                     entry.answer,
                 ),
             )
+        if entry.admitted and entry.day in self._open_people:
+            self._open_people[entry.day][entry.gate_id] += entry.people
         return sequence
 
     def hear(self, ticket_id: int, answer: Answer | Heard, gate_id: int, day: date) -> None:
         """The centre has admitted somebody here, or told a hub so of a lane."""
         with self._db:
-            self._db.execute(
+            noted = self._db.execute(
                 "insert or ignore into heard values (?, ?, ?, ?, ?, ?, ?, 0)",
                 (
                     answer.nonce,
@@ -156,6 +168,18 @@ class Book:
                     ticket_id,
                 ),
             )
+        if noted.rowcount and day in self._open_people:
+            self._open_people[day][gate_id] += answer.people
+
+    def open_people(self, day: date) -> Mapping[int, int]:
+        """People of admissions that the centre's figures do not show yet, by gate."""
+        found = self._open_people.get(day)
+        if found is None:
+            rows = self._db.execute(_OPEN_PEOPLE, (day.isoformat(),) * 2)
+            # Of other days nobody asks again: only what is kept up by hand must be right.
+            self._open_people = {day: Counter(dict(rows.fetchall()))}
+            found = self._open_people[day]
+        return found
 
     def open_of(self, ticket_id: int) -> list[Open]:
         """Admissions of a ticket that its row does not show yet, in their order."""
@@ -208,6 +232,7 @@ class Book:
     def settle(self, before: datetime) -> None:
         """Rows heard from now on show what the centre had learnt before this time."""
         text = before.isoformat()
+        self._open_people.clear()
         with self._db:
             self._db.execute(
                 "update scans set settled = 1"

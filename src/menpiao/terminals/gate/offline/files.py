@@ -20,7 +20,15 @@ from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 from menpiao.terminals.gate.offline.rows import Rules, octets_of, rules_of
-from menpiao.wire.bundle import BUNDLE_VERSION, TICKET, ZONE, Content, Manifest, signed_text
+from menpiao.wire.bundle import (
+    BUNDLE_VERSION,
+    TICKET,
+    ZONE,
+    Content,
+    Manifest,
+    signed_text,
+    unpack_barred,
+)
 
 _MARK: Final = b"menpiao-bundle-1\n"
 _HEAD: Final = struct.Struct(">I32s")
@@ -146,6 +154,7 @@ def open_bundle(path: Path, key: str) -> DayBundle:
             raise BundleError("the file is damaged")
         try:
             rules = rules_of(manifest)
+            unpack_barred(manifest.barred)
         except ValueError as error:
             raise BundleError(str(error)) from None
         if not plain_size(manifest):

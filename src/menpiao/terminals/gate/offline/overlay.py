@@ -6,7 +6,7 @@ An SQLite file, so that a restart without the network keeps what was heard. Used
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from pathlib import Path
@@ -97,14 +97,26 @@ class Overlay:
             self._db.execute("insert into days values (?, ?, ?, ?)", _day_values(day, heard))
 
     def take(
-        self, day: date, heard: Heard, tickets: Sequence[bytes], zones: Sequence[bytes]
+        self,
+        day: date,
+        heard: Heard,
+        tickets: Sequence[bytes],
+        zones: Sequence[bytes],
+        lists: Mapping[str, str],
     ) -> None:
-        """Rows as they are at a horizon; a ticket brings all its zone rights."""
+        """Rows as they are at a horizon; a ticket brings all its zone rights.
+
+        ``lists`` by name, each whole, as `list_of` gives them.
+        """
         name = day.isoformat()
         with self._db:
             self._db.execute(
                 "update days set horizon = ?, data_at = ? where day = ?",
                 (heard.horizon, heard.data_at.isoformat(), name),
+            )
+            self._db.executemany(
+                "insert or replace into facts values (?, ?)",
+                ((f"{name} {which}", text) for which, text in lists.items()),
             )
             ids = [(name, _number(row, _ID_AT, 8)) for row in tickets]
             self._db.executemany("delete from zones where day = ? and ticket_id = ?", ids)
@@ -116,6 +128,12 @@ class Overlay:
                 "insert or replace into zones values (?, ?, ?, ?)",
                 ((name, _number(row, 0, 8), _number(row, _ZONE_AT, 4), row) for row in zones),
             )
+
+    def list_of(self, day: date, which: str) -> str | None:
+        """A list that is newer than the bundle's; None: none has been heard."""
+        query = "select value from facts where name = ?"
+        row = self._db.execute(query, (f"{day.isoformat()} {which}",)).fetchone()
+        return str(row[0]) if row else None
 
     def of_holder(self, day: date, holder: bytes) -> list[BundleTicket]:
         """The newer rows under one hash."""
@@ -164,6 +182,7 @@ class Overlay:
     def _forget(self, day: date) -> None:
         for table in ("days", "tickets", "zones"):
             self._db.execute(f"delete from {table} where day = ?", (day.isoformat(),))  # noqa: S608 - our own names
+        self._db.execute("delete from facts where name like ?", (f"{day.isoformat()} %",))
 
 
 def _day_values(day: date, heard: Heard) -> tuple[str, int, str, str]:

@@ -17,6 +17,7 @@ import structlog
 from menpiao.domain.admission import Direction
 from menpiao.domain.ticket import Ticket
 from menpiao.terminals.gate.offline.files import BundleError, DayBundle, open_bundle
+from menpiao.terminals.gate.offline.holding import Holding, holding_of, places_text
 from menpiao.terminals.gate.offline.overlay import Heard, Overlay
 from menpiao.terminals.gate.offline.rows import Rules, ticket_of
 from menpiao.wire.bundle import TICKET, ZONE, BundleTicket, Manifest, rows_of
@@ -28,6 +29,7 @@ _NIGHT: Final = timedelta(hours=6)
 """So long after midnight people of the day before are still let out."""
 _AHEAD: Final = timedelta(minutes=2)
 """A clock this far behind what was heard last cannot be believed."""
+_LISTS: Final = ("barred", "places")
 _HEAVY: Final = 20_000
 """Newer rows than this are better fetched as a new bundle."""
 
@@ -57,6 +59,7 @@ class Store:
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         self._overlay = Overlay(folder / "heard.sqlite3")
         self._bundles: dict[date, DayBundle] = {}
+        self._holding: dict[date, Holding] = {}
         for path in sorted(folder.glob("????-??-??.bundle")):
             self._open(date.fromisoformat(path.stem))
 
@@ -129,9 +132,19 @@ class Store:
             fresh = Heard(manifest.horizon, manifest.made_at, manifest.settings)
             self._overlay.begin(day, fresh)
         self._bundles[day] = bundle
+        self._holding[day] = self._lists(day, manifest)
         log.info("bundle_ready", day=str(day), tickets=manifest.tickets, horizon=manifest.horizon)
 
+    def _lists(self, day: date, manifest: Manifest) -> Holding:
+        barred, places = (self._overlay.list_of(day, which) for which in _LISTS)
+        # Both are what the bundle's signature or `take` has been held to.
+        return holding_of(
+            manifest.barred if barred is None else barred,
+            places_text(manifest.places) if places is None else places,
+        )
+
     def _drop(self, day: date) -> None:
+        self._holding.pop(day, None)
         bundle = self._bundles.pop(day, None)
         if bundle is not None:
             bundle.close()
@@ -152,17 +165,27 @@ class Store:
             return True
         if changes.since > heard.horizon or changes.horizon < changes.since:
             return False
-        if changes.horizon < heard.horizon:
-            return True  # said again after a new link; what is newer stands
+        lists = _lists_in(changes)
         try:
             tickets = rows_of(base64.b64decode(changes.tickets), TICKET)
             zones = rows_of(base64.b64decode(changes.zones), ZONE)
+            holding_of(lists.get("barred", ""), lists.get("places", "[]"))
         except ValueError:
             log.warning("changes_unusable", day=str(changes.day))
             return False
         after = Heard(changes.horizon, changes.at, heard.settings)
-        self._overlay.take(changes.day, after, tickets, zones)
+        if changes.horizon < heard.horizon:
+            # Rows that are said again after a new link; of them what is newer stands.
+            after, tickets, zones = heard, [], []
+        self._overlay.take(changes.day, after, tickets, zones, lists)
+        if lists:
+            manifest = self._bundles[changes.day].manifest
+            self._holding[changes.day] = self._lists(changes.day, manifest)
         return True
+
+    def holding(self, day: date) -> Holding:
+        """What holds people back on a day that there is a bundle of."""
+        return self._holding[day]
 
     def rules(self, day: date) -> Rules | None:
         """The rules of a day; None: there is no bundle of it."""
@@ -230,3 +253,12 @@ class Store:
             path.unlink(missing_ok=True)
         self._overlay.wipe()
         log.warning("bundles_wiped")
+
+
+def _lists_in(changes: Changes) -> dict[str, str]:
+    lists = {}
+    if changes.barred is not None:
+        lists["barred"] = changes.barred
+    if changes.places is not None:
+        lists["places"] = places_text(changes.places)
+    return lists
