@@ -170,11 +170,10 @@ def pack_ticket(row: BundleTicket) -> bytes:
 
 
 def unpack_ticket(octets: bytes | memoryview) -> BundleTicket:
-    """A row from its octets.
+    """A row from its octets; a state that this version does not know lets nobody in.
 
     Raises:
         struct.error: they are too few.
-        IndexError: the state is unknown to this version.
     """
     f = TICKET.unpack(octets)
     return BundleTicket(
@@ -183,7 +182,7 @@ def unpack_ticket(octets: bytes | memoryview) -> BundleTicket:
         opens_s=f[2],
         closes_s=f[3],
         product_id=f[4],
-        state=STATES[f[5]],
+        state=STATES[f[5]] if f[5] < len(STATES) else "blocked",
         people=f[6],
         used=f[7],
         inside=f[8],

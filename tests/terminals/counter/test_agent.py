@@ -104,7 +104,17 @@ def test_a_slip_is_printed() -> None:
     asyncio.run(main())
 
 
-@pytest.mark.parametrize("frame", ["{", "{}", '{"type":"print","slip":{"lines":[]}}', b"\xff"])
+@pytest.mark.parametrize(
+    "frame",
+    [
+        "{",
+        "{}",
+        '{"type":"print","slip":{"lines":[]}}',
+        b"\xff",
+        b'{"type":"\xff"}',
+        '{"x":' + "[" * 5000,
+    ],
+)
 def test_a_bad_message_is_answered_and_no_printer_is_said(frame: str | bytes) -> None:
     async def main() -> None:
         async with running() as (_, agent), page(agent) as link:

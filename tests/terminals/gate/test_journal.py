@@ -7,7 +7,7 @@ import sys
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from menpiao.terminals.gate.journal import Journal, Outcome
+from menpiao.terminals.gate.journal import Journal, Outcome, PassageNote
 
 AT = datetime(2026, 5, 1, tzinfo=UTC)
 
@@ -43,6 +43,24 @@ def test_a_damaged_file_is_set_aside(tmp_path: Path) -> None:
 
     asyncio.run(main())
     assert (tmp_path / "j.damaged").read_bytes().startswith(b"this is no database")
+
+
+def test_a_passage_whose_time_cannot_be_read_holds_no_other_up(tmp_path: Path) -> None:
+    path = tmp_path / "j.sqlite3"
+
+    async def main() -> list[tuple[int, PassageNote]]:
+        journal = Journal(path)
+        for _ in range(3):
+            assert await journal.passage(PassageNote(7, AT, "passed"))
+        connection = sqlite3.connect(path)
+        connection.execute("update passages set at = '2026-0\x7f' where sequence = 2")
+        connection.commit()
+        connection.close()
+        due = await journal.passages_due(10)
+        journal.close()
+        return due
+
+    assert [number for number, _ in asyncio.run(main())] == [1, 3]
 
 
 FULL = """

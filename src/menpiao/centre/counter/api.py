@@ -13,6 +13,7 @@ from menpiao.centre.counter.service import Clerk, CounterService, SaleSlip, read
 from menpiao.domain.reasons import Reason, Refusal
 from menpiao.wire.check import Problem
 from menpiao.wire.counter import QuoteAsked, SaleAsked, SlipLines
+from menpiao.wire.unreadable import UNREADABLE
 
 SlipMaker = Callable[[SaleSlip], list[dict[str, Any]]]
 _encoder = msgspec.json.Encoder()
@@ -129,5 +130,5 @@ async def _read(request: Request, decoder: "msgspec.json.Decoder[_T]") -> _T | R
         return Refusal(Reason.BAD_REQUEST, "the message is too long")
     try:
         return decoder.decode(body)
-    except msgspec.MsgspecError as error:
+    except UNREADABLE as error:
         return Refusal(Reason.BAD_REQUEST, str(error))

@@ -145,6 +145,11 @@ class Joiner:
         self._piles_max = piles_max
         self._piles: dict[Hashable, _Pile] = {}
 
+    @property
+    def waiting(self) -> int:
+        """How many messages are incomplete."""
+        return len(self._piles)
+
     def add(self, source: str, destination: str, content: bytes, now: float) -> bytes | None:
         """A headed content; the whole message when this part was the last one missing."""
         header, body = read_header(content)

@@ -38,6 +38,7 @@ from menpiao.terminals.parts.reader.base import (
     ReaderReady,
 )
 from menpiao.terminals.parts.scanner.base import CodeScanned, Scanner, ScannerEvent
+from menpiao.wire.unreadable import UNREADABLE
 
 log = structlog.get_logger(__name__)
 
@@ -122,7 +123,7 @@ class CounterAgent:
     async def _take(self, page: ServerConnection, frame: str | bytes) -> None:
         try:
             asked = _print.decode(frame)
-        except msgspec.MsgspecError as error:
+        except UNREADABLE as error:
             # The decoder's message names the field and the rule, never the value.
             await page.send(_text(Fault(text=str(error))))
             return

@@ -141,10 +141,11 @@ class Journal:
                 " order by sequence limit ?",
                 (most,),
             )
-            found.extend(
-                (row[0], PassageNote(row[1], datetime.fromisoformat(row[2]), *row[3:]))
-                for row in rows
-            )
+            for number, gate_id, at, *rest in rows:
+                try:
+                    found.append((number, PassageNote(gate_id, datetime.fromisoformat(at), *rest)))
+                except ValueError:  # a damaged disk: nobody can say when it was, and others wait
+                    log.warning("passage_unreadable", sequence=number)
 
         return found if await self._run(read) else []
 

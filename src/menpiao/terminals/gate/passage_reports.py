@@ -11,6 +11,7 @@ import structlog
 from menpiao.terminals.gate.journal import Journal, PassageNote
 from menpiao.terminals.parts.link.base import Errands, Link, LinkState
 from menpiao.wire.lane import REPORT_MOST, PassageEvent, Passages, Recorded
+from menpiao.wire.unreadable import UNREADABLE
 
 log = structlog.get_logger(__name__)
 
@@ -36,7 +37,7 @@ class PassageReporter:
             try:
                 more = await self._report()
                 pause_s = 0.0 if more else _LOOK_S
-            except (OSError, msgspec.MsgspecError) as error:
+            except (OSError, *UNREADABLE) as error:
                 log.warning("passages_not_taken", text=str(error))
                 pause_s = min(_AGAIN_MOST_S, max(_LOOK_S, pause_s * 2))
 

@@ -203,7 +203,8 @@ def test_damaged_frames_and_commands_do_not_end_the_link() -> None:
     async def main() -> None:
         async with Centre() as centre, running(link := centre.link()) as events:
             await until(lambda: link.state is LinkState.UP)
-            for frame in ("", "{}", "[]", '{"type":"answer"}', b"\xff\xfe"):
+            nested, no_text = '{"x":' + "[" * 5000, b'{"type":"\xff"}'
+            for frame in ("", "{}", "[]", '{"type":"answer"}', b"\xff\xfe", nested, no_text):
                 await centre.links[0].send(frame)
             await send(centre.links[0], Command(id="1", action="open_once"))
             assert isinstance(await link.ask(an_ask(), 1.0), Answer)

@@ -98,7 +98,12 @@ _OUR_CODES = {
 
 def utc(moment: datetime | None, otherwise: datetime) -> datetime:
     """A moment in UTC; one without a zone breaks the protocol and is not guessed at."""
-    return moment.astimezone(UTC) if moment is not None and moment.tzinfo else otherwise
+    if moment is None or moment.tzinfo is None:
+        return otherwise
+    try:
+        return moment.astimezone(UTC)
+    except OverflowError:  # east of Greenwich the calendar's first day begins before it
+        return otherwise
 
 
 def refusal(status: int, problem: Problem) -> Outcome:

@@ -26,6 +26,7 @@ from menpiao.centre.commerce.wechat import answers, notification
 from menpiao.centre.commerce.wechat.resource import check_key
 from menpiao.centre.commerce.wechat.sign import MerchantKey, PlatformKeys
 from menpiao.centre.commerce.wechat.transport import Answer, NoAnswer, Transport, utc_now
+from menpiao.wire.unreadable import UNREADABLE
 
 HOSTS = ("https://api.mch.weixin.qq.com", "https://api2.mch.weixin.qq.com")
 BEIJING = timezone(timedelta(hours=8))
@@ -226,7 +227,7 @@ def _no(reply: Answer | NoAnswer) -> Outcome | None:
         return None
     try:
         problem = msgspec.json.decode(reply.body, type=answers.Problem)
-    except msgspec.MsgspecError:
+    except UNREADABLE:
         problem = answers.Problem()
     return answers.refusal(reply.status, problem)
 
@@ -242,5 +243,5 @@ def _read(reply: Answer | NoAnswer, kind: type[_Body]) -> tuple[Outcome, _Body |
         return outcome or Outcome(Standing.UNKNOWN), None
     try:
         return Outcome(Standing.PENDING), msgspec.json.decode(reply.body, type=kind)
-    except msgspec.MsgspecError as error:
+    except UNREADABLE as error:
         return Outcome(Standing.UNKNOWN, code="MALFORMED", text=type(error).__name__), None

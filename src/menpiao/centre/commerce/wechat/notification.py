@@ -12,6 +12,7 @@ from menpiao.centre.commerce.provider import Event, Notice, Rejection, Rejection
 from menpiao.centre.commerce.wechat import answers
 from menpiao.centre.commerce.wechat.resource import Resource, ResourceError, unseal
 from menpiao.centre.commerce.wechat.sign import PlatformKeys
+from menpiao.wire.unreadable import UNREADABLE
 
 
 class _Envelope(msgspec.Struct, frozen=True, kw_only=True):
@@ -34,6 +35,13 @@ def parse(
     rejected = keys.verify(headers, body, now)
     if rejected is not None:
         return rejected
+    return opened(body, now, apiv3_key=apiv3_key, mchid=mchid, appid=appid)
+
+
+def opened(
+    body: bytes, now: datetime, *, apiv3_key: bytes, mchid: str, appid: str
+) -> Notice | Rejection:
+    """What a notification says whose octets are proved to be the platform's."""
     try:
         envelope = msgspec.json.decode(body, type=_Envelope)
         if not envelope.event_type.startswith(("TRANSACTION.", "REFUND.")):
@@ -42,7 +50,7 @@ def parse(
         event = _event(envelope, text, now, mchid=mchid, appid=appid)
     except ResourceError as error:
         return Rejection(RejectionCode.UNDECIPHERABLE, str(error))
-    except msgspec.MsgspecError:
+    except UNREADABLE:
         return Rejection(RejectionCode.MALFORMED)
     if isinstance(event, Rejection):
         return event

@@ -15,6 +15,7 @@ import msgspec
 import structlog
 
 from menpiao.centre.commerce.wechat.sign import MerchantKey, PlatformKeys
+from menpiao.wire.unreadable import UNREADABLE
 
 log = structlog.get_logger(__name__)
 
@@ -110,16 +111,16 @@ class Transport:
         now = self._clock()
         rejected = self._platform.verify(reply.headers, reply.content, now)
         if rejected is not None:
-            text = f"HTTP {reply.status_code} {rejected.code} {_unsigned_code(reply.content)}"
+            text = f"HTTP {reply.status_code} {rejected.code} {unsigned_code(reply.content)}"
             return NoAnswer("UNVERIFIED", text.strip())
         return Answer(reply.status_code, reply.content, now)
 
 
-def _unsigned_code(body: bytes) -> str:
+def unsigned_code(body: bytes) -> str:
     """The code of an unverified body, for the person who reads the log; it decides nothing."""
     try:
         told: Any = msgspec.json.decode(body)
-    except msgspec.DecodeError:
+    except UNREADABLE:
         return ""
     code = told.get("code") if isinstance(told, dict) else None
     return code[:40] if isinstance(code, str) and code.isprintable() else ""

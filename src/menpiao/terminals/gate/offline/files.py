@@ -29,6 +29,7 @@ from menpiao.wire.bundle import (
     signed_text,
     unpack_barred,
 )
+from menpiao.wire.unreadable import UNREADABLE
 
 _MARK: Final = b"menpiao-bundle-1\n"
 _HEAD: Final = struct.Struct(">I32s")
@@ -115,7 +116,7 @@ def _unpack(manifest: Manifest, packed: Path, out: BinaryIO) -> bytes:
             digest.update(piece)
             more = True
             while more:
-                octets = _inflate(engine, piece)
+                octets = inflated(engine, piece)
                 size += len(octets)
                 # What is signed for says how much may come out: a crafted stream fills no disk.
                 if size > most:
@@ -131,7 +132,8 @@ def _unpack(manifest: Manifest, packed: Path, out: BinaryIO) -> bytes:
     return plain.digest()
 
 
-def _inflate(engine: zlib._Decompress, piece: bytes) -> bytes:
+def inflated(engine: zlib._Decompress, piece: bytes) -> bytes:
+    """At most a megabyte of what a piece unpacks to; raises BundleError."""
     try:
         return engine.decompress(piece, _OUT)
     except zlib.error:
@@ -146,7 +148,7 @@ def open_bundle(path: Path, key: str) -> DayBundle:
         OSError: it cannot be read.
     """
     with path.open("rb") as file:
-        manifest, begins, digest = _head(file)
+        manifest, begins, digest = read_head(file)
         verify(manifest, key)
         # Read, not mapped: what is mapped and touched counts as memory of this process.
         file.seek(begins)
@@ -165,7 +167,8 @@ def open_bundle(path: Path, key: str) -> DayBundle:
     return DayBundle(rules, content, held)
 
 
-def _head(file: BinaryIO) -> tuple[Manifest, int, bytes]:
+def read_head(file: BinaryIO) -> tuple[Manifest, int, bytes]:
+    """The manifest, unverified, where the content begins, and its SHA-256; raises BundleError."""
     head = file.read(len(_MARK) + _HEAD.size)
     if len(head) != len(_MARK) + _HEAD.size or not head.startswith(_MARK):
         raise BundleError("not a bundle")
@@ -174,6 +177,6 @@ def _head(file: BinaryIO) -> tuple[Manifest, int, bytes]:
         raise BundleError("not a bundle")
     try:
         manifest = msgspec.json.decode(file.read(length), type=Manifest)
-    except msgspec.MsgspecError:
+    except UNREADABLE:
         raise BundleError("its manifest cannot be read") from None
     return manifest, len(head) + length, digest

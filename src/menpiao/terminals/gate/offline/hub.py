@@ -49,6 +49,7 @@ from menpiao.wire.check import (
     Welcome,
     proof_text,
 )
+from menpiao.wire.unreadable import UNREADABLE
 
 log = structlog.get_logger(__name__)
 
@@ -298,7 +299,7 @@ def _fault(reason: Reason, nonce: str = "") -> Fault:
 def _decoded(frame: str | bytes) -> Message | None:
     try:
         return _up.decode(frame)
-    except msgspec.MsgspecError:
+    except UNREADABLE:
         return None
 
 

@@ -26,6 +26,7 @@ from menpiao.terminals.parts.link.base import (
 )
 from menpiao.wire.bundle import Manifest
 from menpiao.wire.check import Changes, Follow
+from menpiao.wire.unreadable import UNREADABLE
 
 log = structlog.get_logger(__name__)
 
@@ -144,7 +145,7 @@ class Keeper:
             raise OSError(f"bundle of {day}: status {status}")
         try:
             manifest = msgspec.json.decode(body, type=Manifest)
-        except msgspec.MsgspecError as error:
+        except UNREADABLE as error:
             raise BundleError(f"manifest: {error}") from None
         if manifest.day != day:
             raise BundleError("the manifest is of another day")

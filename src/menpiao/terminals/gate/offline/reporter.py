@@ -15,6 +15,7 @@ from menpiao.terminals.gate.offline.local import Local
 from menpiao.terminals.parts.link.base import Errands, Link, LinkState
 from menpiao.wire.check import Undo
 from menpiao.wire.lane import REPORT_MOST, Report, Reported, ReportedScan
+from menpiao.wire.unreadable import UNREADABLE
 
 log = structlog.get_logger(__name__)
 
@@ -45,7 +46,7 @@ class Reporter:
             try:
                 await self._report()
                 pause_s = _LOOK_S
-            except (OSError, msgspec.MsgspecError) as error:
+            except (OSError, *UNREADABLE) as error:
                 log.warning("report_not_taken", text=str(error))
                 pause_s = min(_AGAIN_MOST_S, pause_s * 2)
 

@@ -8,10 +8,11 @@ is a number of so many bytes, high byte first. The last word may be a checksum: 
 
 from __future__ import annotations
 
+import re
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import reduce
+from functools import lru_cache, reduce
 from operator import xor
 from pathlib import Path
 from typing import Any, Final
@@ -84,12 +85,12 @@ class Template:
 
     def match(self, data: bytes | bytearray) -> dict[str, int] | None:
         """The named values if `data` begins with this frame; `data` is long enough."""
+        if _pattern(self.cells).match(data) is None:
+            return None
         values: dict[str, int] = {}
         for cell, byte in zip(self.cells, data, strict=False):
             if isinstance(cell, str):
                 values[cell] = values.get(cell, 0) * 256 + byte
-            elif cell is not None and cell != byte:
-                return None
         if self.checksum:
             body, check = data[self.checksum_from : len(self.cells)], data[len(self.cells) :]
             if checksum_of(self.checksum, bytes(body)) != bytes(
@@ -102,6 +103,20 @@ class Template:
         """Whether these bytes can be the beginning of this frame."""
         cells = zip(self.cells, data, strict=False)
         return all(not isinstance(cell, int) or cell == byte for cell, byte in cells)
+
+
+@lru_cache
+def _pattern(cells: tuple[int | str | None, ...]) -> re.Pattern[bytes]:
+    """What finds the fixed bytes of a frame."""
+    return re.compile(
+        b"".join(re.escape(bytes((c,))) if isinstance(c, int) else b"." for c in cells), re.DOTALL
+    )
+
+
+@lru_cache
+def _rubbish(first: frozenset[int | str | None]) -> bytes:
+    """The bytes that no frame can begin with; none where a frame begins with any."""
+    return bytes(set(range(256)) - first) if first <= set(range(256)) else b""
 
 
 def _cell(word: str) -> int | str | None:
@@ -196,11 +211,9 @@ class FrameParser:
     """
 
     def __init__(self, receive: Mapping[str, Template]) -> None:
-        self._templates = tuple(receive.items())
-        first = {template.cells[0] for template in receive.values()}
-        known = first <= set(range(256))
+        self._templates = tuple((name, each, each.length) for name, each in receive.items())
         # Rubbish up to the next byte that any frame can begin with is dropped at once.
-        self._rubbish = bytes(set(range(256)) - first) if known else b""
+        self._rubbish = _rubbish(frozenset(template.cells[0] for template in receive.values()))
         self._buffer = bytearray()
         self.dropped = 0
         """Bytes that were part of no frame."""
@@ -212,14 +225,14 @@ class FrameParser:
         buffer += data
         while self._skip_rubbish():
             waiting = False
-            for name, template in self._templates:
-                if len(buffer) < template.length:
+            for name, template, length in self._templates:
+                if len(buffer) < length:
                     waiting = waiting or template.may_begin(buffer)
                     continue
                 values = template.match(buffer)
                 if values is not None:
                     found.append((name, values))
-                    del buffer[: template.length]
+                    del buffer[:length]
                     break
             else:
                 if waiting:

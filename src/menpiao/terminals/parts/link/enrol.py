@@ -22,6 +22,7 @@ from menpiao.terminals.parts.link.identity import (
     save_identity,
 )
 from menpiao.wire.check import Enrolled, Enrolment, Problem
+from menpiao.wire.unreadable import UNREADABLE
 
 _LONGEST_ANSWER: Final = 65_536
 
@@ -71,7 +72,7 @@ def enrol(
                 problem.code, f"{problem.zh} {problem.en} {problem.detail}".strip()
             )
         enrolled = msgspec.json.decode(answer, type=Enrolled)
-    except msgspec.MsgspecError:
+    except UNREADABLE:
         raise EnrolmentError("unexpected", f"status {status}, not an answer of a centre") from None
     save_identity(key_file, identity.enrolled_as(enrolled.device_id))
     return enrolled

@@ -16,6 +16,7 @@ import msgspec
 from menpiao.terminals.parts.link.base import ErrandRefusedError
 from menpiao.terminals.parts.link.identity import Identity
 from menpiao.wire.check import Challenge, Problem, Session
+from menpiao.wire.unreadable import UNREADABLE
 
 _BASE: Final = "/check/v1"
 _PIECE: Final = 1 << 16
@@ -80,7 +81,7 @@ class HttpErrands:
             if status == http.client.UNAUTHORIZED:
                 raise ErrandRefusedError(msgspec.json.decode(answer, type=Problem).code)
             return msgspec.json.decode(answer, type=Session).token
-        except msgspec.MsgspecError:
+        except UNREADABLE:
             raise OSError(f"no session: status {status}") from None
 
     def _plain(

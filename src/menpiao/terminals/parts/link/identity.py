@@ -14,6 +14,7 @@ import msgspec
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from menpiao.wire.check import Proof, proof_text
+from menpiao.wire.unreadable import UNREADABLE
 
 
 class IdentityError(ValueError):
@@ -71,7 +72,7 @@ def load_identity(path: Path) -> Identity:
         return Identity(Ed25519PrivateKey.from_private_bytes(raw), found.device_id)
     except OSError as error:
         raise IdentityError(f"{path}: {error.strerror}") from None
-    except (msgspec.MsgspecError, ValueError) as error:
+    except (*UNREADABLE, ValueError) as error:
         if isinstance(error, IdentityError):
             raise
         raise IdentityError(f"{path}: not a key file") from None

@@ -55,6 +55,7 @@ from menpiao.wire.check import (
     Message,
     Welcome,
 )
+from menpiao.wire.unreadable import UNREADABLE
 
 log = structlog.get_logger(__name__)
 
@@ -326,6 +327,6 @@ def _decoded(frame: str | bytes) -> Message | None:
     """A frame as a message; one that cannot be used is noted and passed over."""
     try:
         return _down.decode(frame)
-    except msgspec.MsgspecError:
+    except UNREADABLE:
         log.warning("link_frame_unusable", length=len(frame))
         return None

@@ -99,6 +99,7 @@ class Interpreter:
         self._lexer = Lexer()
         self._style = _Style()
         self._cells: list[Cell] = []
+        self._used_dots = 0
         self._qr_module = 3
         self._qr_payload = ""
         self.unknown: list[bytes] = []
@@ -154,13 +155,15 @@ class Interpreter:
         style = self._style
         size = style.ascii_size if char.isascii() else style.chinese_size
         cell = Cell(char, size, style.bold)
-        if sum(other.dots for other in self._cells) + cell.dots > self._profile.dots:
+        if self._used_dots + cell.dots > self._profile.dots:
             self._end_line(items)
         self._cells.append(cell)
+        self._used_dots += cell.dots
 
     def _end_line(self, items: list[Item]) -> None:
         items.append(PrintedLine(tuple(self._cells), self._style.align))
         self._cells = []
+        self._used_dots = 0
 
     def _obey(self, name: str, arguments: bytes, items: list[Item]) -> None:
         match name:

@@ -6,6 +6,7 @@ stands in the stream becomes `Unknown`: a test that prints must not find any.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
@@ -58,6 +59,8 @@ _FIXED: Final[dict[bytes, tuple[str, int]]] = {
     b"\x10\x04": ("DLE EOT", 1),
 }
 _PREFIXES: Final = frozenset(b"\x1b\x1c\x1d\x10")
+_SINGLES: Final = re.compile(rb"[\x20-\xff]+")
+_PAIRS: Final = re.compile(rb"(?:[\x20-\x7f]|[\x80-\xff][\x00-\xff])+")
 _RASTER: Final = b"\x1dv0"
 _RASTER_HEAD: Final = 8
 _EXTENDED: Final = b"\x1d(k"
@@ -79,8 +82,11 @@ class Lexer:
     def feed(self, data: bytes) -> Iterator[Token]:
         """Take more bytes; give the tokens now complete."""
         self._buffer += data
-        while (cut := self._next(bytes(self._buffer))) is not None:
+        known = bytes(self._buffer)
+        at = 0
+        while (cut := self._next(known, at)) is not None:
             token, length = cut
+            at += length
             del self._buffer[:length]
             if isinstance(token, Command):
                 self._chinese = token.name == "FS &" or (
@@ -88,46 +94,46 @@ class Lexer:
                 )
             yield token
 
-    def _next(self, data: bytes) -> tuple[Token, int] | None:
-        if not data:
+    def _next(self, data: bytes, at: int) -> tuple[Token, int] | None:
+        if at >= len(data):
             return None
-        if data[0] == 0x0A:
+        first = data[at]
+        if first == 0x0A:
             return LineEnd(), 1
-        if data[0] in _PREFIXES:
-            return _command(data)
-        if data[0] < 0x20:
-            return Unknown(data[:1]), 1
-        end = 0
-        while end < len(data) and data[end] >= 0x20:
-            # In Chinese mode the second byte of a pair is never looked at by itself.
-            step = 2 if self._chinese and data[end] >= 0x80 else 1
-            if end + step > len(data):
-                break
-            end += step
-        return (Characters(data[:end]), end) if end else None
+        if first in _PREFIXES:
+            return _command(data, at)
+        if first < 0x20:
+            return Unknown(data[at : at + 1]), 1
+        # In Chinese mode the second byte of a pair is never looked at by itself.
+        found = (_PAIRS if self._chinese else _SINGLES).match(data, at)
+        return (Characters(found[0]), len(found[0])) if found else None
 
 
-def _command(data: bytes) -> tuple[Token, int] | None:
-    if data.startswith(_RASTER):
-        if len(data) < _RASTER_HEAD:
+def _command(data: bytes, at: int) -> tuple[Token, int] | None:
+    if data.startswith(_RASTER, at):
+        if len(data) - at < _RASTER_HEAD:
             return None
-        size = int.from_bytes(data[4:6], "little") * int.from_bytes(data[6:8], "little")
-        return _whole("GS v0", data, len(_RASTER), _RASTER_HEAD + size)
-    if data.startswith(_EXTENDED):
-        if len(data) < _EXTENDED_HEAD:
+        size = _little(data, at + 4) * _little(data, at + 6)
+        return _whole("GS v0", data, at, len(_RASTER), _RASTER_HEAD + size)
+    if data.startswith(_EXTENDED, at):
+        if len(data) - at < _EXTENDED_HEAD:
             return None
-        size = int.from_bytes(data[3:5], "little")
-        return _whole("GS (k", data, len(_EXTENDED), _EXTENDED_HEAD + size)
-    if len(data) < 2 or (_RASTER.startswith(data) or _EXTENDED.startswith(data)):
+        return _whole("GS (k", data, at, len(_EXTENDED), _EXTENDED_HEAD + _little(data, at + 3))
+    begun = data[at : at + 3]
+    if len(begun) < 2 or _RASTER.startswith(begun) or _EXTENDED.startswith(begun):
         return None
-    fixed = _FIXED.get(data[:2])
+    fixed = _FIXED.get(begun[:2])
     if fixed is None:
-        return Unknown(data[:2]), 2
+        return Unknown(begun[:2]), 2
     name, count = fixed
-    return _whole(name, data, 2, 2 + count)
+    return _whole(name, data, at, 2, 2 + count)
 
 
-def _whole(name: str, data: bytes, head: int, length: int) -> tuple[Token, int] | None:
-    if len(data) < length:
+def _little(data: bytes, at: int) -> int:
+    return int.from_bytes(data[at : at + 2], "little")
+
+
+def _whole(name: str, data: bytes, at: int, head: int, length: int) -> tuple[Token, int] | None:
+    if len(data) - at < length:
         return None
-    return Command(name, data[head:length]), length
+    return Command(name, data[at + head : at + length]), length
