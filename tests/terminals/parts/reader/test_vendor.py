@@ -1,9 +1,12 @@
 """A vendor's library in a helper process: a stub compiled here reads, crashes, hangs and prints."""
 
 import asyncio
+import os
 import shutil
 import subprocess
+import sys
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -56,30 +59,44 @@ int SDT_ReadBaseMsg(int port, unsigned char *text, unsigned int *n, unsigned cha
 }
 """
 OPTIONS = Options(timings=fast(find_s=0.3, status_s=3.0, sam_id_s=3.0, silences_max=2))
-Mood = Callable[[str], None]
 
 
-@pytest.fixture
-def stub(tmp_path: Path) -> tuple[str, Mood]:
+@dataclass
+class Stub:
+    """A library, what sets its mood, and a Python that can load it."""
+
+    library: str
+    mood: Callable[[str], object]
+    python: str
+
+    @property
+    def transport(self) -> VendorTransport:
+        return VendorTransport(self.library, python=self.python)
+
+
+@pytest.fixture(params=[64, 32])
+def stub(tmp_path: Path, request: pytest.FixtureRequest) -> Stub:
+    python = sys.executable if request.param == 64 else os.environ.get("MENPIAO_PYTHON32", "")
+    if not python:
+        pytest.skip("MENPIAO_PYTHON32 names no 32-bit Python: see scripts/python32.sh")
     source, library, mood = tmp_path / "stub.c", tmp_path / "libstub.so", tmp_path / "mood"
     card = tmp_path / "card"
     card.write_bytes(resident("11010519491231002X", "李样例").text)
     source.write_text(SOURCE)
-    subprocess.run(
-        ["gcc", "-shared", "-fPIC", f'-DMOOD="{mood}"', f'-DCARD="{card}"', "-o", library, source],
-        check=True,
-    )
+    defined = [f'-DMOOD="{mood}"', f'-DCARD="{card}"']
+    bits = ["-m32"] if request.param == 32 else []
+    command = ["gcc", *bits, "-shared", "-fPIC", *defined, "-o", library, source]
+    subprocess.run(command, check=True)
     mood.write_text("n")
-    return str(library), lambda text: mood.write_text(text) and None
+    return Stub(str(library), mood.write_text, python)
 
 
-def test_a_card_is_read_through_the_library(stub: tuple[str, Mood]) -> None:
+def test_a_card_is_read_through_the_library(stub: Stub) -> None:
     async def main() -> None:
-        library, mood = stub
-        async with running(VendorTransport(library), OPTIONS) as lane:
+        async with running(stub.transport, OPTIONS) as lane:
             await lane.until(lambda: lane.ready == 1, 20)
             assert lane.events[0].sam_id == "05.03-20200101-0000012345-0123456789"
-            mood("y")
+            stub.mood("y")
             await lane.until_cards(1)
             assert lane.cards[0].number == "11010519491231002X"
 
@@ -87,15 +104,14 @@ def test_a_card_is_read_through_the_library(stub: tuple[str, Mood]) -> None:
 
 
 @pytest.mark.parametrize(("mishap", "fault"), [("c", "port_lost"), ("h", "silent")])
-def test_a_library_that_crashes_or_hangs(stub: tuple[str, Mood], mishap: str, fault: str) -> None:
+def test_a_library_that_crashes_or_hangs(stub: Stub, mishap: str, fault: str) -> None:
     async def main() -> None:
-        library, mood = stub
-        async with running(VendorTransport(library), OPTIONS) as lane:
+        async with running(stub.transport, OPTIONS) as lane:
             await lane.until(lambda: lane.ready == 1, 20)
-            mood(mishap)
+            stub.mood(mishap)
             await lane.until(lambda: fault in lane.faults, 20)
             assert lane.reader.state in {ReaderState.OFFLINE, ReaderState.FAULT}
-            mood("y")
+            stub.mood("y")
             await lane.until_cards(1, 20)
 
     asyncio.run(main())

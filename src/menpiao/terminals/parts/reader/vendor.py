@@ -13,12 +13,15 @@ import os
 import subprocess
 import sys
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Final
 
 from menpiao.terminals.ports.base import PortError, PortTrouble
 
 HELPER: Final = "menpiao.terminals.parts.reader.vendor_helper"
 _GONE_S: Final = 0.5
+_PROGRAM: Final = str(Path(__file__).parents[4])
+"""Where `HELPER` is found: an interpreter of other bits has none of our packages."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +48,11 @@ class VendorTransport:
 def _start(command: tuple[str, ...]) -> subprocess.Popen[bytes]:
     # The command is this configuration's own: an interpreter, our module, a library.
     return subprocess.Popen(  # noqa: S603
-        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, bufsize=0
+        command,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        bufsize=0,
+        env=os.environ | {"PYTHONPATH": _PROGRAM},
     )
 
 
