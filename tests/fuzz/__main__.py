@@ -41,7 +41,7 @@ def run(name: str, runs: int, folder: Path) -> str | None:
     settled = float("inf")
     told = covered = ""
     with (
-        (folder / f"{name}.log").open("w", encoding="utf-8") as log,
+        (folder / f"{name}.log").open("w", encoding="utf-8", buffering=1) as log,
         # The command is this module's own, its name one of the targets'.
         subprocess.Popen(command, stderr=subprocess.PIPE, text=True, errors="replace") as process,
     ):

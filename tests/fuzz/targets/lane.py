@@ -11,6 +11,7 @@ import msgspec
 from tests.fuzz.targets.target import Target, cut
 
 from menpiao.terminals.gate.offline.files import BundleError, inflated, read_head
+from menpiao.terminals.gate.offline.holding import holding_of
 from menpiao.terminals.gate.offline.rows import octets_of, rules_of, ticket_of
 from menpiao.wire import bundle, lane
 from menpiao.wire.check import HubUp, LinkDown, LinkUp, Problem
@@ -41,6 +42,8 @@ _MANIFEST: Final = bundle.Manifest(
     gates=[],
     devices=[],
     settings="",
+    barred="",
+    places=[],
     evidences=[],
 )
 _RULES: Final = rules_of(_MANIFEST)
@@ -90,6 +93,19 @@ def bundle_changes(data: bytes) -> None:
         octets_of(text)
 
 
+def bundle_lists(data: bytes) -> None:
+    """Who is barred and what is full, in a bundle, a message or a lane's own file."""
+    barred, _, places = data.decode("latin-1").partition("\n")
+    try:
+        holding = holding_of(barred, places)
+    except ValueError:
+        return
+    for holder in holding.barred:
+        holding.is_barred(holder, _MANIFEST.made_at)
+    for zone in holding.places:
+        holding.is_full(zone, 1)
+
+
 def bundle_head(data: bytes) -> None:
     """The beginning of a bundle's file, up to its content."""
     try:
@@ -118,6 +134,7 @@ ALL: Final = (
     Target(messages, (f"{_WIRE}.check",), 300),
     Target(bundle_rows, (f"{_WIRE}.bundle", f"{_OFFLINE}.rows"), 200),
     Target(bundle_changes, (f"{_WIRE}.bundle", f"{_OFFLINE}.rows"), 200),
+    Target(bundle_lists, (f"{_WIRE}.bundle", f"{_OFFLINE}.holding"), 160),
     Target(bundle_head, (f"{_OFFLINE}.files", f"{_OFFLINE}.rows"), 900),
     Target(bundle_stream, (f"{_OFFLINE}.files",), 96),
 )

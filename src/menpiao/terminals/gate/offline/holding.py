@@ -10,6 +10,7 @@ import msgspec
 from menpiao.domain.capacity import is_full
 from menpiao.wire.bundle import unpack_barred
 from menpiao.wire.check import PlaceCount
+from menpiao.wire.unreadable import UNREADABLE
 
 _places: msgspec.json.Decoder[list[PlaceCount]] = msgspec.json.Decoder(list[PlaceCount])
 
@@ -38,7 +39,10 @@ def holding_of(barred: str, places: str) -> Holding:
     Raises:
         ValueError: one cannot be read.
     """
-    found = {place.zone_id: place for place in _places.decode(places)}
+    try:
+        found = {place.zone_id: place for place in _places.decode(places)}
+    except UNREADABLE as error:
+        raise ValueError(f"places: {error}") from None
     return Holding(unpack_barred(barred), found)
 
 
