@@ -160,7 +160,7 @@ async def lane(http, key, device):
     return {"Authorization": f"Bearer {session['token']}"}
 
 
-async def book(http, park, index, **changes):
+async def book(http, park, index, headers=None, **changes):
     visitor = {"document_type": "resident_card", "number": person(index), "name": "李样例"}
     order = {
         "token": secrets.token_hex(12),
@@ -169,7 +169,7 @@ async def book(http, park, index, **changes):
         "visitors": [visitor],
         "phone": PHONE,
     }
-    return await http.post("/booking/v1/orders", json=order | changes)
+    return await http.post("/booking/v1/orders", json=order | changes, headers=headers)
 
 
 def test_a_scan_is_followed_by_its_nonce_and_counted(database, tmp_path):
@@ -199,6 +199,7 @@ def test_a_scan_is_followed_by_its_nonce_and_counted(database, tmp_path):
             batches = [line for line in centre.lines() if line["event"] == "batch"]
             checked = [line for line in batches if line["kind"] == "check"]
             assert [line["request_ids"] for line in checked] == [[nonce], [nonce]]
+            assert all(len(line["asked_as"]) == 1 for line in checked)
             figures = await centre.figures()
             told = 'menpiao_requests_total{kind="check",outcome="%s"}'
             assert figures[told % "pass"] == 1
@@ -210,6 +211,50 @@ def test_a_scan_is_followed_by_its_nonce_and_counted(database, tmp_path):
             assert figures['menpiao_outbox_rows{channel="sms",state="pending"}'] == 1
             for secret in (person(1), PHONE, person(2)):
                 assert secret not in centre.said()
+
+    run(main())
+
+
+@pytest.mark.parametrize("door", ["check", "booking"])
+def test_a_batch_in_trouble_names_the_requests_that_wait_for_it(database, tmp_path, door):
+    """Also by the asker's own name, at the usual level; and every answer bears that name."""
+
+    async def main():
+        key = Ed25519PrivateKey.generate()
+        raw = key.public_key().public_bytes(Encoding.Raw, PublicFormat.Raw)
+        started = Process(database, tmp_path, "serve", "all")
+        async with started as centre, database.centre() as inside:
+            park = await plant_park(inside.pool, public_key=raw)
+            head = await lane(centre.http, key, park.device)
+            ask = {
+                "type": "ask",
+                "nonce": secrets.token_urlsafe(12),
+                "gate_id": park.gate,
+                "credential": {"kind": "resident_card", "number": person(1)},
+            }
+
+            async def asked(name, gate):
+                named = {"X-Request-ID": name}
+                if door == "booking":
+                    return await book(centre.http, park, 1, headers=named)
+                return await centre.http.post(
+                    "/check/v1/admissions", json=ask | {"gate_id": gate}, headers=head | named
+                )
+
+            async with inside.pool.acquire() as holder, holder.transaction():
+                await holder.execute("LOCK TABLE ticket IN ACCESS EXCLUSIVE MODE")
+                waits = asyncio.create_task(asked("desk-0001.one", park.gate))
+                await asyncio.sleep(1.5)  # what is slow is told from a second on
+            answer = await waits
+            assert answer.headers["x-request-id"] == "desk-0001.one"
+            lines = [line for line in centre.lines() if line["event"].startswith("batch_")]
+            assert lines
+            assert all(line["asked_as"] == ["desk-0001.one"] for line in lines)
+            assert all(len(line["request_ids"]) == 1 for line in lines)
+            refused = await asked("desk-0001.two", park.gate + 100)
+            assert refused.status_code >= 400
+            assert refused.headers["x-request-id"] == "desk-0001.two"
+            assert not [line for line in centre.lines() if "desk-0001.two" in str(line)]
 
     run(main())
 

@@ -156,7 +156,7 @@ class CheckApi:
 
     async def admission(self, asked: Asked) -> bytes | Refusal:
         """One ask, one answer."""
-        bind_contextvars(request_id=asked.body.nonce)
+        bind_contextvars(nonce=asked.body.nonce)
         return await self._service.admit(asked.who, asked.body)
 
     async def link(self, socket: WebSocket) -> None:

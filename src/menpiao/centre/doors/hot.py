@@ -74,6 +74,8 @@ class HotDoor:
         try:
             found = await self._handler(Asked(_NO_REQUEST, who, body=self._decode(body)))
         except Exception:  # noqa: BLE001 - whatever it was, the usual way says so; keys hold
+            if not given:  # what was logged of it already has this name
+                scope["headers"] = [*scope["headers"], (b"x-request-id", request_id.encode())]
             await otherwise(scope, _replayed(body, receive), send)
             return
         if isinstance(found, Refusal):

@@ -23,9 +23,12 @@ from typing import Any, Generic, TypeVar
 import asyncpg
 import prometheus_client
 import structlog
+from structlog.contextvars import get_contextvars
 
 Q = TypeVar("Q")
 A = TypeVar("A")
+_Item = tuple[Q, asyncio.Future[A], contextvars.Context]
+"""A request, its answer to come, and what was known of its asker."""
 
 log = structlog.get_logger(__name__)
 _level = logging.getLogger(__name__)
@@ -173,7 +176,7 @@ class Combiner(Generic[Q, A]):
         self._work = work
         self._conflict = conflict
         self._cap = cap
-        self._waiting: deque[tuple[Q, asyncio.Future[A]]] = deque()
+        self._waiting: deque[_Item[Q, A]] = deque()
         self._idle = [_Line(pool) for _ in range(lanes)]
         self._used_at = 0.0
         self._lingering = False
@@ -190,7 +193,8 @@ class Combiner(Generic[Q, A]):
         with :class:`UnavailableError` when the data store could not be reached in several tries.
         """
         future: asyncio.Future[A] = asyncio.get_running_loop().create_future()
-        self._waiting.append((request, future))
+        # The asker's context is kept as it is, and read only where a line is logged.
+        self._waiting.append((request, future, contextvars.copy_context()))
         # Launched once what else this turn of the loop brings has come: the same batch takes it.
         if self._idle and not self._launching:
             self._launching = True
@@ -220,9 +224,9 @@ class Combiner(Generic[Q, A]):
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
-    def _take(self) -> list[tuple[Q, asyncio.Future[A]]]:
-        batch: list[tuple[Q, asyncio.Future[A]]] = []
-        later: list[tuple[Q, asyncio.Future[A]]] = []
+    def _take(self) -> list[_Item[Q, A]]:
+        batch: list[_Item[Q, A]] = []
+        later: list[_Item[Q, A]] = []
         while self._waiting and len(batch) < self._cap:
             item = self._waiting.popleft()
             key = self._conflict(item[0])
@@ -235,7 +239,7 @@ class Combiner(Generic[Q, A]):
         _queue.labels(self._kind).set(len(self._waiting))
         return batch
 
-    async def _drive(self, line: _Line, batch: list[tuple[Q, asyncio.Future[A]]]) -> None:
+    async def _drive(self, line: _Line, batch: list[_Item[Q, A]]) -> None:
         try:
             while batch:
                 try:
@@ -266,23 +270,24 @@ class Combiner(Generic[Q, A]):
             self._idle[place] = _Line(self._pool)
             self._run(line.let_go())
 
-    async def _settle(self, line: _Line, batch: list[tuple[Q, asyncio.Future[A]]]) -> None:
+    async def _settle(self, line: _Line, batch: list[_Item[Q, A]]) -> None:
         try:
-            answers = await self._attempt(line, [request for request, _ in batch])
+            answers = await self._attempt(line, batch)
         except Exception as error:  # noqa: BLE001 - it must reach its callers, whatever it is
             if len(batch) == 1 or isinstance(error, UnavailableError):
                 _fail(batch, error)
                 return
             # One bad request fails alone: the others are done one by one.
-            self._tell("batch_split", [request for request, _ in batch], error=error)
+            self._tell("batch_split", batch, error=error)
             for item in batch:
                 await self._settle(line, [item])
             return
-        for (_, future), answer in zip(batch, answers, strict=True):
+        for (_, future, _), answer in zip(batch, answers, strict=True):
             if not future.done():
                 future.set_result(answer)
 
-    async def _attempt(self, line: _Line, requests: list[Q]) -> Sequence[A]:
+    async def _attempt(self, line: _Line, batch: list[_Item[Q, A]]) -> Sequence[A]:
+        requests = [item[0] for item in batch]
         last: BaseException | None = None
         started = time.perf_counter()
         for attempt in range(_TRIES):
@@ -296,48 +301,55 @@ class Combiner(Generic[Q, A]):
                 if not isinstance(error, (*_PASSING, _DoubtfulCommitError)):
                     raise
                 last = error
-                self._tell("batch_again", requests, error=error)
+                self._tell("batch_again", batch, error=error)
                 continue
             self.batches += 1
             self.requests += len(requests)
-            self._count(requests, answers, time.perf_counter() - started)
+            self._count(batch, answers, time.perf_counter() - started)
             return answers
         if isinstance(last, asyncpg.UniqueViolationError):
             raise last
         _outcomes.labels(self._kind, "unavailable").inc(len(requests))
         raise UnavailableError(type(last).__name__) from last
 
-    def _count(self, requests: Sequence[Q], answers: Sequence[A], took_s: float) -> None:
+    def _count(self, batch: list[_Item[Q, A]], answers: Sequence[A], took_s: float) -> None:
         """Metrics once a batch; a line of log for a slow one, or where every one is asked for."""
         _seconds.labels(self._kind).observe(took_s)
-        _sizes.labels(self._kind).observe(len(requests))
+        _sizes.labels(self._kind).observe(len(batch))
         if isinstance(answers, Answers):
             for outcome, count in answers.tally.items():
                 _outcomes.labels(self._kind, outcome).inc(count)
         if took_s >= _SLOW_S:
-            self._tell("batch_slow", requests, took_ms=round(took_s * 1000))
+            self._tell("batch_slow", batch, took_ms=round(took_s * 1000))
         elif _level.isEnabledFor(logging.DEBUG):
             log.debug(
                 "batch",
                 kind=self._kind,
-                size=len(requests),
+                size=len(batch),
                 took_ms=round(took_s * 1000, 1),
-                request_ids=self._names(requests),
+                **self._names(batch),
             )
 
     def _tell(
-        self, event: str, requests: Sequence[Q], error: BaseException | None = None, **facts: object
+        self,
+        event: str,
+        batch: list[_Item[Q, A]],
+        error: BaseException | None = None,
+        **facts: object,
     ) -> None:
         if error is not None:
             facts["error"] = type(error).__name__
-        names = self._names(requests[:_NAMED_MOST])
-        log.warning(event, kind=self._kind, size=len(requests), request_ids=names, **facts)
+        facts |= self._names(batch[:_NAMED_MOST])
+        log.warning(event, kind=self._kind, size=len(batch), **facts)
 
-    def _names(self, requests: Sequence[Q]) -> list[str]:
-        return [self._name(request) for request in requests] if self._name else []
+    def _names(self, batch: list[_Item[Q, A]]) -> dict[str, list[str]]:
+        """``request_ids``: of the work; ``asked_as``: of the HTTP requests that brought it."""
+        named = [self._name(item[0]) for item in batch] if self._name else []
+        bound = (item[2].run(get_contextvars).get("request_id") for item in batch)
+        return {"request_ids": named, "asked_as": [str(name) for name in bound if name]}
 
 
-def _fail(batch: list[tuple[Q, asyncio.Future[A]]], error: Exception) -> None:
-    for _, future in batch:
+def _fail(batch: list[_Item[Any, Any]], error: Exception) -> None:
+    for _, future, _ in batch:
         if not future.done():
             future.set_exception(error)
