@@ -29,6 +29,7 @@ from menpiao.centre.commerce.api import CommerceApi
 from menpiao.centre.commerce.provider import QrProvider
 from menpiao.centre.commerce.service import CommerceService
 from menpiao.centre.commerce.wechat.client import WechatPay
+from menpiao.centre.console.service import ConsoleService
 from menpiao.centre.counter.api import CounterApi
 from menpiao.centre.counter.service import CounterService
 from menpiao.centre.design import door
@@ -82,6 +83,7 @@ class Centre:
     statistics: StatisticsService
     layer: SlotLayer
     attempts: AttemptService
+    console: ConsoleService
     messaging: MessagingService | None
     """None: no account at an operator is configured."""
 
@@ -138,6 +140,7 @@ async def open_centre(settings: Settings) -> AsyncIterator[Centre]:
             statistics=StatisticsService(pool, catalogue, utc_now),
             layer=SlotLayer(pool, utc_now),
             attempts=AttemptService(pool, keys.get("order_links"), utc_now),
+            console=ConsoleService(pool, vault, ids, utc_now),
             messaging=messaging,
         )
     finally:
@@ -210,6 +213,7 @@ class CentreApp:
                     BookingService: centre.booking,
                     CancelService: centre.cancelling,
                     AttemptService: centre.attempts,
+                    ConsoleService: centre.console,
                     StateService: centre.lanes.states,
                     CommandService: centre.lanes.commands,
                 },

@@ -157,8 +157,8 @@ def test_who_is_barred_is_not_let_in_and_not_told_why(database):
     async def scene():
         async with Lane(database) as lane:
             await lane.pool.execute(
-                "INSERT INTO barred (site_id, holder_hash, reason, barred_at)"
-                " SELECT site_id, holder_hash, '倒票', now() FROM ticket"
+                "INSERT INTO barred (site_id, id, holder_hash, reason, barred_at)"
+                " SELECT site_id, id, holder_hash, '倒票', now() FROM ticket"
             )
             await lane.fresh()
             answer = await lane.answer()

@@ -1,6 +1,9 @@
 """What console tests do: sign in, send forms as a browser would, and ask as a lane would."""
 
+import base64
+import contextlib
 import html
+import json
 import re
 import secrets
 import time
@@ -11,9 +14,13 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from psycopg.rows import dict_row
 from tests.centre.check.stage import b64, raw_key
 from tests.support_pages import hidden
+from websockets.sync.client import connect
 
+from menpiao.domain.document import DocumentType, parse_document
+from menpiao.domain.identity import day_hash
 from menpiao.storage.database.catalogue import MAX_AGE_S
-from menpiao.wire.check import proof_text
+from menpiao.wire.bundle import unpack_barred
+from menpiao.wire.check import LINK_SUBPROTOCOL, proof_text
 
 
 def sign_in(client, name):
@@ -66,9 +73,7 @@ class Lane:
         )
         self.settle()
         challenge = self.client.post("/check/v1/challenges").json()["challenge"]
-        signature = b64(self.key.sign(proof_text(self.device, challenge)))
-        proof = {"type": "proof", "device_id": self.device, "challenge": challenge}
-        session = self.client.post("/check/v1/sessions", json=proof | {"signature": signature})
+        session = self.client.post("/check/v1/sessions", json=self.proof(challenge))
         assert session.status_code == 200, session.text
         self.client.headers["Authorization"] = f"Bearer {session.json()['token']}"
         return self
@@ -88,6 +93,36 @@ class Lane:
             "credential": {"kind": "resident_card", "number": number},
         }
         return self.client.post("/check/v1/admissions", json=sent | changes)
+
+    def proof(self, challenge):
+        signature = b64(self.key.sign(proof_text(self.device, challenge)))
+        sent = {"type": "proof", "device_id": self.device, "challenge": challenge}
+        return sent | {"signature": signature}
+
+    @contextlib.contextmanager
+    def following(self):
+        """What a lane hears of barred documents: call with a number and what is to be heard."""
+        day = (datetime.now(UTC) + timedelta(hours=8)).date()
+        manifest = self.client.get(f"/check/v1/bundles/{day}").json()
+        key = base64.urlsafe_b64decode(manifest["hash_key"] + "=")
+        url = f"ws{self.park.address.removeprefix('http')}/check/v1/link"
+        with connect(url, subprotocols=[LINK_SUBPROTOCOL]) as link:
+            link.send(json.dumps(self.proof(json.loads(link.recv())["challenge"])))
+            assert json.loads(link.recv())["type"] == "welcome"
+            follow = {"type": "follow", "day": str(day), "horizon": manifest["horizon"]}
+            link.send(json.dumps(follow))
+
+            def heard(number, *, barred):
+                document = parse_document(DocumentType.RESIDENT, number, day)
+                holder = day_hash(key, document)
+                for _ in range(40):
+                    message = json.loads(link.recv(timeout=20))
+                    listed = message.get("barred") if message["type"] == "changes" else None
+                    if listed is not None and (holder in unpack_barred(listed)) is barred:
+                        return
+                raise AssertionError(f"not heard: {barred}")
+
+            yield heard
 
     def buy(self, number, product="day"):
         """A paid ticket for today."""

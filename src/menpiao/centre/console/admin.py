@@ -14,6 +14,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from menpiao.centre.console import models as records
+from menpiao.centre.console.barring import BarredAdmin
 from menpiao.centre.console.base import Page, RecordPage, Stacked, Tabular
 from menpiao.centre.console.people import StaffAdmin
 from menpiao.storage.database.devices import code_hash
@@ -211,3 +212,4 @@ class OutboxAdmin(RecordPage):
 
 
 admin.site.register(Staff, StaffAdmin)
+admin.site.register(records.Barred, BarredAdmin)

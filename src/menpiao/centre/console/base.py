@@ -2,8 +2,14 @@
 
 from typing import TYPE_CHECKING, Any
 
-from django.contrib import admin
-from django.http import HttpRequest
+from django import forms
+from django.contrib import admin, messages
+from django.contrib.admin.models import LogEntry
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.urls import reverse
+from django.utils.translation import gettext_lazy as _
+
+from menpiao.domain.masking import scrub
 
 # Django's classes take their models as parameters for the type checker alone.
 if TYPE_CHECKING:
@@ -31,3 +37,53 @@ class RecordPage(Page):
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:  # noqa: ARG002 - Django's shape
         """Never."""
         return False
+
+
+class ActPage(RecordPage):
+    """A record with one thing that can be done to it, once, by a service.
+
+    ``save_model`` does it and says in ``obj.done`` whether it was still to be done.
+    """
+
+    change_form_template = "console/act.html"
+    act: Any = ""
+    act_to_add: Any = ""
+
+    def changeform_view(
+        self,
+        request: HttpRequest,
+        object_id: str | None = None,
+        form_url: str = "",
+        extra_context: dict[str, Any] | None = None,
+    ) -> Any:
+        """One button, which says what it does."""
+        said = {"act": self.act if object_id else self.act_to_add}
+        return super().changeform_view(request, object_id, form_url, said | (extra_context or {}))
+
+    def log_change(self, request: HttpRequest, obj: Any, message: Any) -> LogEntry | None:  # type: ignore[override]
+        """Nothing was changed that somebody else had done before."""
+        return super().log_change(request, obj, message) if obj.done else None
+
+    def response_change(self, request: HttpRequest, obj: Any) -> HttpResponse:
+        """Back to the list; who came second is told so."""
+        if obj.done:
+            return super().response_change(request, obj)
+        self.message_user(request, _("已有他人先处理，本次操作未生效。"), messages.WARNING)
+        place = f"admin:{self.opts.app_label}_{self.opts.model_name}_changelist"
+        return HttpResponseRedirect(reverse(place))
+
+
+def plain_text(text: str) -> str:
+    """A text that people write beside a record.
+
+    Raises:
+        ValidationError: there is a number of a person in it, which is kept nowhere in plain.
+    """
+    if scrub(text) != text:
+        raise forms.ValidationError(_("请勿在此填写证件号码或手机号。"))
+    return text
+
+
+def wide_text() -> forms.TextInput:
+    """A line of text, as wide as Django's own."""
+    return forms.TextInput({"class": "vTextField"})

@@ -4,6 +4,7 @@ The tables' keys are ``(site_id, id)``; ``id`` alone is unique too, and the admi
 Columns with hashes or sealed personal data are left out on purpose.
 """
 
+from datetime import datetime
 from typing import ClassVar
 
 from django.db import models
@@ -93,6 +94,37 @@ class Admission(Record):
         verbose_name = _("核销记录")
         verbose_name_plural = _("核销记录")
         ordering: ClassVar = ["-id"]
+
+
+class Barred(Record):
+    """A document that is not let in; its number is known to nobody here."""
+
+    masked = models.TextField(_("证件号码"))
+    document_type = models.TextField(_("证件类型"))
+    reason = models.TextField(_("原因"))
+    until = models.DateTimeField(_("禁入至"), null=True)
+    barred_by = models.TextField(_("列入人"))
+    barred_at = models.DateTimeField(_("列入时间"))
+    lifted_at = models.DateTimeField(_("解除时间"), null=True)
+    lifted_by = models.TextField(_("解除人"))
+    lift_reason = models.TextField(_("解除原因"))
+
+    done = False
+    """Whether what a page asked for was done."""
+
+    class Meta:
+        managed = False
+        db_table = "barred"
+        verbose_name = _("禁入证件")
+        verbose_name_plural = _("禁入名单")
+        ordering: ClassVar = ["-id"]
+
+    def __str__(self) -> str:
+        return self.masked
+
+    def in_force(self, now: datetime) -> bool:
+        """Whether it keeps anybody out."""
+        return self.lifted_at is None and (self.until is None or self.until > now)
 
 
 class Payment(Record):

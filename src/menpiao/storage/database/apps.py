@@ -1,6 +1,7 @@
 """The one Django application: every model of the house is in it."""
 
 from django.apps import AppConfig
+from django.utils.translation import gettext_lazy as _
 
 
 class StorageConfig(AppConfig):
@@ -8,5 +9,5 @@ class StorageConfig(AppConfig):
 
     name = "menpiao.storage.database"
     label = "menpiao"
-    verbose_name = "门票"
+    verbose_name = _("设置")
     default_auto_field = "django.db.models.BigAutoField"

@@ -167,7 +167,10 @@ SELECT s.id, s.site_id, s.badge, s.role, s.pin_hash
 FROM staff s JOIN auth_user u ON u.id = s.user_id
 WHERE s.badge <> '' AND s.pin_hash <> '' AND u.is_active
 """
-_BARRED = "SELECT site_id, holder_hash, until FROM barred WHERE until IS NULL OR until > now()"
+_BARRED = """
+SELECT site_id, holder_hash, until FROM barred
+WHERE lifted_at IS NULL AND (until IS NULL OR until > now())
+"""
 _INSIDE = """
 SELECT coalesce(g.zone_id, 0) AS zone_id, (sum(b.entries) - sum(b.exits))::int AS people
 FROM flow_bucket b JOIN gate g ON g.id = b.gate_id

@@ -222,8 +222,8 @@ def test_a_bar_and_a_full_site_are_heard_of_and_hold_without_the_centre(database
         ):
             await ready(lane)
             await stage.pool.execute(
-                "INSERT INTO barred (site_id, holder_hash, reason, barred_at)"
-                " SELECT site_id, holder_hash, '倒票', now() FROM ticket"
+                "INSERT INTO barred (site_id, id, holder_hash, reason, barred_at)"
+                " SELECT site_id, id, holder_hash, '倒票', now() FROM ticket"
             )
             await until(lambda: list_heard(tmp_path, "barred"), 10)
             online = await said_by_centre(stage, "barred-on-line")

@@ -1,0 +1,74 @@
+"""What the console writes beyond the set-up: the list of barred documents, resolved conflicts."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+
+import asyncpg
+
+from menpiao.domain.document import Document
+from menpiao.domain.masking import Purpose, show_number
+from menpiao.storage.crypto import Vault
+from menpiao.storage.database import barred
+from menpiao.storage.database.ids import IdBlocks
+
+REPLACED = "replaced"
+"""Why an entry was lifted that a newer one of the same document stands for."""
+
+
+@dataclass(frozen=True, slots=True)
+class Barring:
+    """A document that is not to be let in. ``until`` None: until somebody lifts it."""
+
+    site_id: int
+    document: Document
+    reason: str
+    by: str
+    until: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Barred:
+    """What came of it: the entry, and whether it stands for an older one now."""
+
+    id: int
+    masked: str
+    at: datetime
+    replaced: bool
+
+
+class ConsoleService:
+    """Writes for the console; ``by`` is always the name of the account that asks."""
+
+    def __init__(
+        self, pool: asyncpg.Pool, vault: Vault, ids: IdBlocks, clock: Callable[[], datetime]
+    ) -> None:
+        """Stand on the data store; ``clock`` gives the time in UTC."""
+        self._pool = pool
+        self._vault = vault
+        self._ids = ids
+        self._clock = clock
+
+    async def bar(self, asked: Barring) -> Barred:
+        """Put a document on the list; of the number only its keyed hash and its mask are kept."""
+        now = self._clock()
+        await self._ids.reserve(1)
+        entry = barred.Entry(
+            id=self._ids.take(1)[0],
+            site_id=asked.site_id,
+            holder=self._vault.holder_hash(asked.document),
+            document_type=asked.document.type.value,
+            masked=show_number(asked.document.number, Purpose.STAFF),
+            reason=asked.reason,
+            by=asked.by,
+            until=asked.until,
+        )
+        try:
+            replaced = await barred.bar(self._pool, entry, REPLACED, now)
+        except asyncpg.UniqueViolationError:  # somebody barred it in this very moment
+            replaced = await barred.bar(self._pool, entry, REPLACED, now)
+        return Barred(entry.id, entry.masked, now, replaced)
+
+    async def lift(self, site_id: int, entry_id: int, by: str, reason: str) -> bool:
+        """Take an entry off the list; False: it has been lifted before."""
+        return await barred.lift(self._pool, site_id, entry_id, by, reason, self._clock())
