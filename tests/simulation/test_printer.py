@@ -9,7 +9,7 @@ from PIL import Image
 from menpiao.simulation.printer import SimulatedPrinter
 from menpiao.terminals.parts.printer.base import Cut, QrCode, Slip, Text
 from menpiao.terminals.parts.printer.driver import EscPosPrinter
-from menpiao.terminals.parts.printer.profiles import PROFILES
+from menpiao.terminals.parts.printer.profiles import PROFILES, Charset
 from menpiao.terminals.parts.printer.render import MARGIN_DOTS
 from menpiao.terminals.parts.printer.transport_network import NetworkTransport
 
@@ -25,7 +25,7 @@ def test_a_slip_becomes_a_picture(name: str) -> None:
             job = await sim.wait_for_job(2)
             assert outcome.status.value == "printed"
             assert job.unknown == ()
-            if profile.charset.value:
+            if profile.charset is not Charset.NONE:
                 assert job.lines == ["门票 ￥80"]
                 assert job.codes == ["MP7K2Q9XW4RT"]
             image = Image.open(io.BytesIO(job.png()))

@@ -96,12 +96,13 @@ def printer_of(table: Printer) -> PrinterPart | None:
         return None
     # Drawing is heavy: only a terminal that prints loads it.
     from menpiao.terminals.parts.printer.driver import EscPosPrinter
-    from menpiao.terminals.parts.printer.profiles import PROFILES
+    from menpiao.terminals.parts.printer.profiles import ProfileError, profile_of
 
-    if table.profile not in PROFILES:
-        known = ", ".join(PROFILES)
-        raise ConfigError(f"[printer] no such profile: {table.profile!r}; there are {known}")
-    return EscPosPrinter(_paper_way(table), PROFILES[table.profile])
+    try:
+        profile = profile_of(table.profile)
+    except ProfileError as error:
+        raise ConfigError(f"[printer] {error}") from error
+    return EscPosPrinter(_paper_way(table), profile)
 
 
 def _paper_way(table: Printer) -> PaperWay:

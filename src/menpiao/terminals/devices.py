@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated, Literal
 
 import msgspec
@@ -19,6 +20,11 @@ def _needs(kind: str, **given: object) -> None:
     for key, value in given.items():
         if not value:
             raise ValueError(f"kind = '{kind}' needs {key}")
+
+
+def own_file(folder: Path, profile: str) -> str:
+    """A profile as it is named, or the file it is, which begins at the configuration's folder."""
+    return str(folder / profile) if profile.endswith(".toml") else profile
 
 
 def _way(kind: str, port: str, host: str, tcp_port: int) -> None:
@@ -80,6 +86,7 @@ class Printer(Table, frozen=True):
 
     ``kind``: network (``host``; an empty one: no slips), serial (``device``, ``baud``, ``flow``),
     usb (``device`` such as /dev/usb/lp0; an empty one: the first on the bus), file (``device``).
+    ``profile`` is a shipped one, or the path of a file that ends in ``.toml``.
     """
 
     kind: Literal["network", "serial", "usb", "file"] = "network"

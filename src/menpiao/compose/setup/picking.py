@@ -15,7 +15,7 @@ from menpiao.compose.setup.findings import Finding, Found, Part, Sure, Table, pl
 from menpiao.compose.setup.trials import TEST_CODE, Trials, Verdict
 from menpiao.terminals.devices import Led, Printer, Reader, Scanner
 from menpiao.terminals.gate.config import Barrier
-from menpiao.terminals.parts.printer.profiles import PROFILES
+from menpiao.terminals.parts.printer.profiles import PROFILES, Profile
 
 HEARD: Final = "how_heard"
 State = Literal["state_proven", "state_unproven", "state_none", "state_old"]
@@ -215,11 +215,14 @@ class Picking:
 
     async def _profile(self, table: Printer) -> str:
         options = [
-            (str(number), f"{one.name}  {one.title}", one.name)
+            (str(number), f"{one.name}  {self._title(one)}", one.name)
             for number, one in enumerate(PROFILES.values(), 1)
         ]
         known = {name: typed for typed, _, name in options}
         return await self._console.pick("which_profile", options, known.get(table.profile, "1"))
+
+    def _title(self, profile: Profile) -> str:
+        return profile.title_zh if self._console.language == "zh" else profile.title_en
 
     async def _with_direction(self, table: Barrier) -> Barrier:
         ways: tuple[Literal["in", "out", "both"], ...] = ("in", "out", "both")

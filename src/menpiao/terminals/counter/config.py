@@ -8,7 +8,7 @@ from typing import Annotated
 
 import msgspec
 
-from menpiao.terminals.devices import Port, Printer, Reader, Scanner, Table
+from menpiao.terminals.devices import Port, Printer, Reader, Scanner, Table, own_file
 
 
 class CounterConfigError(ValueError):
@@ -36,8 +36,12 @@ def load_counter_config(path: Path) -> CounterConfig:
     """
     try:
         raw = tomllib.loads(path.read_text(encoding="utf-8"))
-        return msgspec.convert(raw, CounterConfig)
+        config = msgspec.convert(raw, CounterConfig)
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise CounterConfigError(f"{path}: {error}") from error
     except msgspec.ValidationError as error:
         raise CounterConfigError(f"{path}: {error}") from error
+    profile = own_file(path.absolute().parent, config.printer.profile)
+    return msgspec.structs.replace(
+        config, printer=msgspec.structs.replace(config.printer, profile=profile)
+    )

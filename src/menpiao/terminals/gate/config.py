@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 
 import msgspec
 
-from menpiao.terminals.devices import Led, Port, Reader, Scanner
+from menpiao.terminals.devices import Led, Port, Reader, Scanner, own_file
 from menpiao.terminals.devices import Printer as AnyPrinter
 from menpiao.terminals.devices import Table as _Table
 
@@ -159,18 +159,22 @@ def _path(kind: type[Any], value: object) -> object:
 
 
 def load_config(path: Path) -> GateConfig:
-    """Read a lane's configuration; a relative ``data_dir`` or template begins at the file's folder.
+    """Read a lane's configuration; relative files begin at the file's folder.
 
     Raises:
         ConfigError: the file cannot be read, a key is unknown or has a wrong value.
     """
-    config = read_config(path)
+    config, folder = read_config(path), _folder(path)
     printer = config.printer
-    if printer.template:
-        own = str(_folder(path) / printer.template)
-        printer = msgspec.structs.replace(printer, template=own)
     return msgspec.structs.replace(
-        config, data_dir=_folder(path) / config.data_dir, printer=printer
+        config,
+        data_dir=folder / config.data_dir,
+        printer=msgspec.structs.replace(
+            printer,
+            template=str(folder / printer.template) if printer.template else "",
+            profile=own_file(folder, printer.profile),
+        ),
+        led=msgspec.structs.replace(config.led, profile=own_file(folder, config.led.profile)),
     )
 
 

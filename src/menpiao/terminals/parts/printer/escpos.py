@@ -31,6 +31,8 @@ from menpiao.terminals.parts.printer.profiles import Cutter, Profile
 INITIALISE: Final = b"\x1b@"
 CHINESE_ON: Final = b"\x1c&"
 CHINESE_SPACING_NONE: Final = b"\x1cS\x00\x00"
+_KNIFE: Final = {Cutter.FULL: 0, Cutter.PARTIAL: 1}
+"""The argument of GS V."""
 _ALIGN: Final = {Align.LEFT: 0, Align.CENTRE: 1, Align.RIGHT: 2}
 _RUNS: Final = re.compile(r"[\x20-\x7e]+|[^\x20-\x7e]+")
 _FEED_MAX: Final = 20
@@ -110,7 +112,7 @@ def _encode_line(line: SlipLine, profile: Profile, fonts: Fonts) -> Iterator[byt
             yield align(Align.LEFT) + style(profile, 1, bold=False)
             yield _feed(profile.feed_before_cut_lines)
             if profile.cutter is not Cutter.NONE:
-                yield b"\x1dV" + bytes((profile.cutter.value,))
+                yield b"\x1dV" + bytes((_KNIFE[profile.cutter],))
 
 
 def _encode_text(line: Text, piece: str, profile: Profile, fonts: Fonts) -> Iterator[bytes]:

@@ -1,14 +1,26 @@
-"""What the printers met in Chinese shops can do, as data.
+"""What the printers met in Chinese shops can do: one data file for each family.
 
 No two makers agree on the bits of FS !, so nothing about a model is in code. Values not confirmed
-on a device are those of its manual or of programs that drive it.
+on a device are those of its manual or of programs that drive it. A site adds its own printer with
+a file of the same form.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import tomllib
 from enum import Enum
-from typing import Final
+from pathlib import Path
+from typing import Annotated, Final
+
+import msgspec
+
+MAKES: Final = Path(__file__).parent / "makes"
+Bit = Annotated[int, msgspec.Meta(ge=1, le=0x80)]
+Title = Annotated[str, msgspec.Meta(min_length=1, max_length=40)]
+
+
+class ProfileError(ValueError):
+    """A printer's profile cannot be used; the message says where and why."""
 
 
 class Charset(Enum):
@@ -18,34 +30,40 @@ class Charset(Enum):
     """The two-byte part of GB18030; a four-byte code is never sent."""
     GBK = "gbk"
     GB2312 = "gb2312"
-    NONE = ""
+    NONE = "none"
     """Everything beyond ASCII is drawn."""
-
-
-@dataclass(frozen=True, slots=True)
-class FsBits:
-    """The bits of FS ! that widen and heighten Chinese characters."""
-
-    width: int
-    height: int
 
 
 class Cutter(Enum):
     """What GS V does on a printer."""
 
-    NONE = None
-    FULL = 0
-    PARTIAL = 1
+    NONE = "none"
+    FULL = "full"
+    PARTIAL = "partial"
 
 
-@dataclass(frozen=True, slots=True)
-class Profile:
+class FsBits(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The bits of FS ! that widen and heighten Chinese characters."""
+
+    width: Bit
+    height: Bit
+
+    def __post_init__(self) -> None:
+        """Raise ValueError for what is not two different bits."""
+        both = (self.width, self.height)
+        if self.width == self.height or any(one & (one - 1) for one in both):
+            raise ValueError("fs_bits are two different bits")
+
+
+class Profile(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """One family of printers. `dots` is the printable width; a column is 12 dots wide."""
 
-    name: str
-    title: str
-    paper_mm: int
-    dots: int
+    name: str = ""
+    """That of its file."""
+    title_zh: Title
+    title_en: Title
+    paper_mm: Annotated[int, msgspec.Meta(ge=30, le=120)]
+    dots: Annotated[int, msgspec.Meta(ge=192, le=1024, multiple_of=8)]
     charset: Charset = Charset.GB18030
     fs_bits: FsBits | None = None
     """Set where GS ! does not reach Chinese characters."""
@@ -55,7 +73,7 @@ class Profile:
     """Whether Chinese output resets the style, so that every run must state it anew."""
     native_qr: bool = True
     cutter: Cutter = Cutter.PARTIAL
-    feed_before_cut_lines: int = 4
+    feed_before_cut_lines: Annotated[int, msgspec.Meta(ge=0, le=20)] = 4
     """From the print head to the knife or the tear bar."""
 
     @property
@@ -64,37 +82,40 @@ class Profile:
         return self.dots // 12
 
 
-EPSON_BITS: Final = FsBits(width=1 << 2, height=1 << 3)
-SPRT_BITS: Final = FsBits(width=1 << 5, height=1 << 4)
+def load_profile(path: Path) -> Profile:
+    """Read a profile. Raises ProfileError."""
+    try:
+        raw = tomllib.loads(path.read_text(encoding="utf-8"))
+        found = msgspec.convert({"name": path.stem} | raw, Profile)
+    except (OSError, ValueError, msgspec.ValidationError) as error:
+        raise ProfileError(f"{path}: {error}") from error
+    if found.name != path.stem:
+        raise ProfileError(f"{path}: a profile is called as its file is")
+    return found
 
-PROFILES: Final[dict[str, Profile]] = {
-    profile.name: profile
-    for profile in (
-        Profile("generic-80", "80 mm, GB18030", 80, 576),
-        Profile("generic-58", "58 mm, GB18030", 58, 384, cutter=Cutter.NONE),
-        Profile("gbk-80", "80 mm, GBK", 80, 576, charset=Charset.GBK),
-        Profile("gbk-58", "58 mm, GBK", 58, 384, charset=Charset.GBK, cutter=Cutter.NONE),
-        Profile("gb2312-58", "58 mm, GB2312", 58, 384, Charset.GB2312, cutter=Cutter.NONE),
-        Profile("sprt-pos76", "SPRT POS76-II", 80, 576, Charset.GBK, fs_bits=SPRT_BITS),
-        Profile(
-            "zijiang-80",
-            "ZIJIANG 80 mm",
-            80,
-            576,
-            Charset.GBK,
-            fs_bits=EPSON_BITS,
-            esc_style=True,
-            restyle_runs=True,
-        ),
-        Profile("drawn-80", "80 mm, all drawn", 80, 576, Charset.NONE, native_qr=False),
-        Profile(
-            "drawn-58",
-            "58 mm, all drawn",
-            58,
-            384,
-            Charset.NONE,
-            native_qr=False,
-            cutter=Cutter.NONE,
-        ),
-    )
-}
+
+def _shipped() -> dict[str, Profile]:
+    found = [load_profile(path) for path in MAKES.glob("*.toml")]
+    order = ("generic-80", "generic-58")
+    found.sort(key=lambda one: (one.name not in order, -one.paper_mm, one.name))
+    return {one.name: one for one in found}
+
+
+PROFILES: Final = _shipped()
+"""The profiles that come with the program, by name; the generic ones first."""
+
+
+def profile_of(named: str) -> Profile:
+    """The shipped profile of this name, or the one in the file at this path.
+
+    Raises:
+        ProfileError: there is none, or it cannot be used.
+    """
+    found = PROFILES.get(named)
+    if found is not None:
+        return found
+    path = Path(named)
+    if path.suffix != ".toml":
+        known = ", ".join(PROFILES)
+        raise ProfileError(f"no such profile: {named!r}; there are {known}, and files (.toml)")
+    return load_profile(path)

@@ -95,7 +95,8 @@ class Interpreter:
 
     def __init__(self, profile: Profile) -> None:
         self._profile = profile
-        self._codec = profile.charset.value or Charset.GB18030.value
+        own_font = profile.charset is not Charset.NONE
+        self._codec = (profile.charset if own_font else Charset.GB18030).value
         self._lexer = Lexer()
         self._style = _Style()
         self._cells: list[Cell] = []
