@@ -39,11 +39,13 @@ WHERE NOT EXISTS (SELECT 1 FROM outbox_receipt
 """
 _OWNER = """
 SELECT site_id, id FROM outbox
-WHERE channel = $1 AND provider_ref @> ARRAY[$2::text] AND created_at > $3
+WHERE channel = $1 AND provider_ref @> ARRAY[$2::text] AND provider_ref <> '{}'
+  AND created_at > $3
 """
 _OWNERS = """
 SELECT DISTINCT o.site_id, o.id FROM outbox_receipt r
 JOIN outbox o ON o.channel = r.channel AND o.provider_ref @> ARRAY[r.provider_ref]
+  AND o.provider_ref <> '{}'
 WHERE r.site_id = $1 AND r.channel = $2 AND NOT r.matched AND r.received_at > $3
   AND o.created_at > $3 - interval '1 day'
 """
