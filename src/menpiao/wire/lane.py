@@ -80,8 +80,13 @@ class PassageEvent(Message, frozen=True, kw_only=True):
 
 
 class Passages(Message, frozen=True, kw_only=True):
-    """Body of ``POST /check/v1/passages``; the same sequence again records nothing."""
+    """Body of ``POST /check/v1/passages``; the same sequence again records nothing.
 
+    ``journal`` names the book that the sequences are of: one that had to be begun anew counts from
+    1 again, under another name.
+    """
+
+    journal: Annotated[str, msgspec.Meta(max_length=64, pattern=r"^[0-9A-Za-z_-]*\Z")] = ""
     events: Annotated[list[PassageEvent], msgspec.Meta(min_length=1, max_length=REPORT_MOST)]
 
 

@@ -4,6 +4,7 @@ import asyncio
 import sqlite3
 import subprocess
 import sys
+from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -37,7 +38,7 @@ def test_a_damaged_file_is_set_aside(tmp_path: Path) -> None:
 
     async def main() -> None:
         journal = Journal(path)
-        assert not await journal.begin("n", "resident_card", 1, AT) or path.exists()
+        # The entry at hand is written all the same, into the file that is begun instead.
         assert await journal.begin("n", "resident_card", 1, AT)
         journal.close()
 
@@ -48,7 +49,7 @@ def test_a_damaged_file_is_set_aside(tmp_path: Path) -> None:
 def test_a_passage_whose_time_cannot_be_read_holds_no_other_up(tmp_path: Path) -> None:
     path = tmp_path / "j.sqlite3"
 
-    async def main() -> list[tuple[int, PassageNote]]:
+    async def main() -> tuple[tuple[int, PassageNote], ...]:
         journal = Journal(path)
         for _ in range(3):
             assert await journal.passage(PassageNote(7, AT, "passed"))
@@ -58,9 +59,50 @@ def test_a_passage_whose_time_cannot_be_read_holds_no_other_up(tmp_path: Path) -
         connection.close()
         due = await journal.passages_due(10)
         journal.close()
-        return due
+        return due.passages
 
     assert [number for number, _ in asyncio.run(main())] == [1, 3]
+
+
+def test_what_the_centre_keeps_of_one_journal_forgets_nothing_of_another(tmp_path: Path) -> None:
+    path = tmp_path / "j.sqlite3"
+
+    async def main() -> None:
+        journal = Journal(path)
+        assert await journal.passage(PassageNote(1, AT, "opened"))
+        before = await journal.passages_due(9)
+        journal.close()
+        path.write_bytes(b"\x00\x01" * 9000)
+        journal = Journal(path)
+        assert await journal.passage(PassageNote(1, AT, "passed"))
+        # The answer to what was sent from the damaged file comes now.
+        assert await journal.passages_kept(before.journal, 1)
+        after = await journal.passages_due(9)
+        assert [(n, note.kind) for n, note in after.passages] == [(1, "passed")]
+        assert after.journal != before.journal
+        assert await journal.passages_kept(after.journal, 1)
+        assert (await journal.passages_due(9)).passages == ()
+        journal.close()
+
+    asyncio.run(main())
+
+
+def test_a_journal_from_before_they_had_names_keeps_the_name_it_is_known_under(
+    tmp_path: Path,
+) -> None:
+    path = tmp_path / "j.sqlite3"
+
+    async def main() -> None:
+        journal = Journal(path)
+        assert await journal.passage(PassageNote(1, AT, "opened"))
+        journal.close()
+        with closing(sqlite3.connect(path)) as connection, connection:
+            connection.execute("drop table journal")
+        journal = Journal(path)
+        assert (await journal.passages_due(9)).journal == ""
+        journal.close()
+
+    asyncio.run(main())
 
 
 FULL = """

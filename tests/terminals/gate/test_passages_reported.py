@@ -74,3 +74,37 @@ def test_what_happened_while_the_way_was_cut_comes_afterwards(database, tmp_path
                 assert await kinds(stage) == ["back", "tailgating"]
 
     asyncio.run(main())
+
+
+def test_a_journal_that_had_to_be_begun_anew_loses_no_passage(database, tmp_path: Path) -> None:
+    """Its numbers begin again; the centre does not take them for those of the journal before."""
+
+    async def main() -> None:
+        async with Stage(database) as stage, SimulatedRs485() as board:
+            path = tmp_path / "journal.sqlite3"
+            for turn in range(3):
+                if turn:
+                    damage(path)
+                async with a_lane(tmp_path, Wired(stage), barrier=rs485(board)) as lane:
+                    assert lane.journal_path == path
+                    await lane.idle()
+                    board.turnstile.force("in")
+                    await arrived(stage, lambda found, n=turn + 1: found.count("tailgating") == n)
+                    await until(lambda lane=lane: lane.passages() == [])
+            rows = await stage.pool.fetch(
+                "SELECT sequence, kind FROM passage WHERE kind = 'tailgating'"
+            )
+            numbers = [row["sequence"] for row in rows]
+            assert len(set(numbers)) < len(numbers), "the numbers did begin again"
+            journals = "SELECT count(DISTINCT journal) FROM passage"
+            assert await stage.pool.fetchval(journals) == 3
+            assert path.with_suffix(".damaged").exists()
+
+    asyncio.run(main())
+
+
+def damage(path: Path) -> None:
+    """What a disk does at a power cut: the file is there, its content is not."""
+    path.write_bytes(b"\xff" * path.stat().st_size)
+    for rest in ("-wal", "-shm"):
+        path.with_name(path.name + rest).unlink(missing_ok=True)

@@ -17,10 +17,10 @@ VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT (site_id, admission_id) DO NOTHI
 """
 _PASSAGES = """
 INSERT INTO passage (site_id, device_id, sequence, gate_id, at, kind, count, direction, nonce,
-    received_at)
-SELECT $1, $2, u.*, $10 FROM unnest($3::bigint[], $4::bigint[], $5::timestamptz[], $6::text[],
+    received_at, journal)
+SELECT $1, $2, u.*, $10, $11 FROM unnest($3::bigint[], $4::bigint[], $5::timestamptz[], $6::text[],
     $7::int[], $8::text[], $9::text[]) u
-ON CONFLICT (site_id, device_id, sequence) DO NOTHING
+ON CONFLICT (site_id, device_id, journal, sequence) DO NOTHING
 """
 
 
@@ -54,9 +54,17 @@ async def note_conflict(
 
 
 async def record_passages(
-    pool: asyncpg.Pool, site_id: int, device_id: int, events: Sequence[Passage], now: datetime
+    pool: asyncpg.Pool,
+    site_id: int,
+    source: tuple[int, str],
+    events: Sequence[Passage],
+    now: datetime,
 ) -> None:
-    """Keep what barriers did; a sequence that is known is kept as it was."""
+    """Keep what barriers did; a sequence that is known is kept as it was.
+
+    ``source`` is (terminal, its journal).
+    """
+    device_id, journal = source
     await pool.execute(
         _PASSAGES,
         site_id,
@@ -69,4 +77,5 @@ async def record_passages(
         [e.direction for e in events],
         [e.nonce for e in events],
         now,
+        journal,
     )

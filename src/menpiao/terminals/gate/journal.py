@@ -47,6 +47,13 @@ create table if not exists passages (
     direction text not null,
     nonce text not null
 ) strict;
+create table if not exists journal (name text not null) strict;
+-- Numbers begin at 1 in every file, so that a file has a name of its own for ever. Those that were
+-- begun before files had names keep the name under which their passages are known.
+insert into journal (name)
+select case when exists (select 1 from sqlite_sequence where name = 'passages') then ''
+    else lower(hex(randomblob(16))) end
+where not exists (select 1 from journal);
 """
 _DAMAGED: Final = {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}
 
@@ -72,6 +79,14 @@ class PassageNote:
     count: int = 1
     direction: str = ""
     nonce: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Due:
+    """Passages by their numbers, which are unique together with the name of the journal."""
+
+    journal: str = ""
+    passages: tuple[tuple[int, PassageNote], ...] = ()
 
 
 class Journal:
@@ -117,7 +132,10 @@ class Journal:
         return await self._write("update asks set printed = ? where nonce = ?", (status, nonce))
 
     async def passage(self, note: PassageNote) -> bool:
-        """Note what the barrier did, under the next number; numbers are never used again."""
+        """Note what the barrier did, under the next number.
+
+        A number is never used again in this file, nor the name of the file in another one.
+        """
         return await self._write(
             "insert into passages (gate_id, at, kind, count, direction, nonce)"
             " values (?, ?, ?, ?, ?, ?)",
@@ -131,9 +149,9 @@ class Journal:
             ),
         )
 
-    async def passages_due(self, most: int) -> list[tuple[int, PassageNote]]:
+    async def passages_due(self, most: int) -> Due:
         """The oldest passages that the centre does not have yet, with their numbers."""
-        found: list[tuple[int, PassageNote]] = []
+        found: list[Due] = []
 
         def read(connection: sqlite3.Connection) -> None:
             rows = connection.execute(
@@ -141,17 +159,26 @@ class Journal:
                 " order by sequence limit ?",
                 (most,),
             )
+            passages = []
             for number, gate_id, at, *rest in rows:
                 try:
-                    found.append((number, PassageNote(gate_id, datetime.fromisoformat(at), *rest)))
+                    note = PassageNote(gate_id, datetime.fromisoformat(at), *rest)
                 except ValueError:  # a damaged disk: nobody can say when it was, and others wait
                     log.warning("passage_unreadable", sequence=number)
+                else:
+                    passages.append((number, note))
+            (name,) = connection.execute("select name from journal").fetchone()
+            found.append(Due(name, tuple(passages)))
 
-        return found if await self._run(read) else []
+        return found[0] if await self._run(read) else Due()
 
-    async def passages_kept(self, upto: int) -> bool:
-        """Forget passages that the centre has, up to this number."""
-        return await self._write("delete from passages where sequence <= ?", (upto,))
+    async def passages_kept(self, journal: str, upto: int) -> bool:
+        """Forget passages that the centre has, up to this number of this journal."""
+        return await self._write(
+            "delete from passages where sequence <= ? and exists (select 1 from journal"
+            " where name = ?)",
+            (upto, journal),
+        )
 
     async def works(self) -> bool:
         """Whether an entry could be written now: one is written, and taken back."""
@@ -178,7 +205,7 @@ class Journal:
             log.warning("journal_hangs")
             return False
 
-    def _guarded(self, work: Callable[[sqlite3.Connection], None]) -> bool:
+    def _guarded(self, work: Callable[[sqlite3.Connection], None], *, again: bool = False) -> bool:
         try:
             if self._connection is None:
                 self._connection = self._open()
@@ -186,9 +213,11 @@ class Journal:
         except (sqlite3.Error, OSError) as error:
             log.warning("journal_broken", kind=type(error).__name__, text=str(error))
             self._drop()
-            if getattr(error, "sqlite_errorcode", 0) & 0xFF in _DAMAGED:
-                self._set_aside()
-            return False
+            if getattr(error, "sqlite_errorcode", 0) & 0xFF not in _DAMAGED or again:
+                return False
+            # What was to be written is written into the new file: it happened all the same.
+            self._set_aside()
+            return self._guarded(work, again=True)
         return True
 
     def _open(self) -> sqlite3.Connection:
@@ -222,7 +251,8 @@ class Journal:
             self._connection = None
 
     def _set_aside(self) -> None:
-        """Keep a damaged file for whoever looks into it, and let the next call begin a new one."""
+        """Keep a damaged file for whoever looks into it, and begin a new one."""
+        log.error("journal_damaged", path=str(self._path))
         with contextlib.suppress(OSError):
             self._path.replace(self._path.with_suffix(".damaged"))
             for rest in ("-wal", "-shm"):

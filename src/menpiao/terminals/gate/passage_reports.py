@@ -44,14 +44,16 @@ class PassageReporter:
     async def _report(self) -> bool:
         """Bring the oldest; whether there may be more at once."""
         due = await self._journal.passages_due(REPORT_MOST)
-        if not due:
+        if not due.passages:
             return False
-        body = msgspec.json.encode(Passages(events=[_event(*one) for one in due]))
+        events = [_event(*one) for one in due.passages]
+        body = msgspec.json.encode(Passages(journal=due.journal, events=events))
         status, answer = await asyncio.to_thread(self._errands.call, "POST", "/passages", body)
         if status != 200:
             raise OSError(f"passages: status {status}")
-        upto = min(msgspec.json.decode(answer, type=Recorded).upto, due[-1][0])
-        return await self._journal.passages_kept(upto) and len(due) == REPORT_MOST
+        upto = min(msgspec.json.decode(answer, type=Recorded).upto, events[-1].sequence)
+        kept = await self._journal.passages_kept(due.journal, upto)
+        return kept and len(events) == REPORT_MOST
 
 
 def _event(sequence: int, note: PassageNote) -> PassageEvent:

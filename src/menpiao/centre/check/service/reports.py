@@ -195,7 +195,7 @@ class ReportService:
         ]
         try:
             await reports.record_passages(
-                self._pool, device.site_id, device.id, events, self._clock()
+                self._pool, device.site_id, (device.id, passages.journal), events, self._clock()
             )
         except _STORE_ERRORS:
             return Refusal(Reason.BUSY)
