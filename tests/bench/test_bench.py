@@ -20,7 +20,13 @@ CASES = {
     "gate": {
         *(
             f"{lanes}: {span}"
-            for lanes in ("1 lane", "40 lanes and a rush")
+            for lanes in (
+                "1 lane",
+                "1 lane, off line",
+                "40 lanes and a rush",
+                "40 lanes, off line",
+                "40 lanes, caught by it",
+            )
             for span in ("text → screen", "text → pulse", "laid → pulse")
         ),
         "the rush meanwhile: bookings",

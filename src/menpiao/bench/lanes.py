@@ -18,8 +18,9 @@ from menpiao.terminals.gate.config import Delays, GateConfig
 from menpiao.terminals.gate.program import GateParts, run_gate
 from menpiao.terminals.parts.barrier.driver import BoardBarrier, Options
 from menpiao.terminals.parts.barrier.lcus import LcusBoard
-from menpiao.terminals.parts.display.base import Signal, View
+from menpiao.terminals.parts.display.base import Data, Signal, View
 from menpiao.terminals.parts.display.kiosk import KioskDisplay
+from menpiao.terminals.parts.link.errands import HttpErrands
 from menpiao.terminals.parts.link.identity import Identity, save_identity
 from menpiao.terminals.parts.link.websocket import WebSocketLink
 from menpiao.terminals.ports.serial_port import SerialTransport
@@ -28,6 +29,7 @@ _TEXT_OCTETS = 200
 """Only a card's text is longer: what is written then is what the lane was waiting for."""
 _PULSE = bytes.fromhex("A00101A2")
 _WAIT_S = 10.0
+_READY_S = 60.0
 
 
 @dataclass(slots=True)
@@ -38,6 +40,9 @@ class Passage:
     screen_s: float = 0.0
     pulse_s: float = 0.0
     laid_to_pulse_s: float = 0.0
+    laid_at: float = 0.0
+    mode: str = ""
+    """Who decided at this lane when the card was laid, as far as its screen knew."""
     admitted: bool = False
     said: str = ""
 
@@ -78,6 +83,7 @@ class _Screen(KioskDisplay):
         self.shown_at = 0.0
         self.view: View | None = None
         self.latest: View | None = None
+        self.known = Data("")
         self.told = asyncio.Event()
 
     def show(self, view: View) -> None:
@@ -87,6 +93,10 @@ class _Screen(KioskDisplay):
             self.shown_at = time.perf_counter()
             self.view = view
             self.told.set()
+
+    def data(self, data: Data) -> None:
+        super().data(data)
+        self.known = data
 
 
 @dataclass(slots=True)
@@ -125,6 +135,7 @@ class BenchLane:
             display=self._screen,
             make_slip=answer_slip,
             barrier=BoardBarrier(board, Options(unseen_s=0.5)),
+            errands=HttpErrands(self.centre, self.identity),
         )
         self._task = asyncio.create_task(run_gate(config, parts))
         return self
@@ -136,14 +147,29 @@ class BenchLane:
         await self._stack.aclose()
 
     async def ready(self) -> None:
-        """Wait until the lane stands: link up, reader found, relay there.
+        """Wait until the lane stands: link up, reader found, relay there, its bundle at hand.
 
         Raises:
             TimeoutError: it does not within a reasonable time.
         """
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(_READY_S):
             while not (self._screen.ready.is_set() and self._is_idle()):  # noqa: ASYNC110 - polled
                 await asyncio.sleep(0.05)
+        await self.decides("centre")
+
+    async def decides(self, mode: str, queue: int | None = None) -> None:
+        """Wait until this one decides at the lane, which has its bundle, and has reported so far.
+
+        Raises:
+            TimeoutError: it does not within a reasonable time.
+        """
+        async with asyncio.timeout(_READY_S):
+            while True:
+                known = self._screen.known
+                reported = queue is None or known.queue == queue
+                if known.mode == mode and known.tickets is not None and reported:
+                    return
+                await asyncio.sleep(0.1)
 
     def _is_idle(self) -> bool:
         shown = self._screen.latest
@@ -155,7 +181,7 @@ class BenchLane:
         self._screen.told.clear()
         laid_at = time.perf_counter()
         self._reader.lay(resident(number, "李样例"))
-        passage = Passage(number)
+        passage = Passage(number, laid_at=laid_at, mode=self._screen.known.mode)
         try:
             async with asyncio.timeout(_WAIT_S):
                 await self._screen.told.wait()

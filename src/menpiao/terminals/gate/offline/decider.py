@@ -18,7 +18,7 @@ from menpiao.wire.check import Answer, Ask, Heard
 
 log = structlog.get_logger(__name__)
 
-_SHARE: Final = 0.6
+_SHARE: Final = 0.5
 """Of the time for an answer, what each of centre and hub gets where there is a hub."""
 _REMEMBERED: Final = 2000
 
