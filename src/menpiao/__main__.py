@@ -107,6 +107,7 @@ def _add_gate(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -
     gate.add_argument("file", type=Path, help="the lane's own configuration file (TOML)")
     gate.add_argument("--enrol", metavar="CODE", help="make the file, with a one-time code")
     gate.add_argument("--centre", help="the centre's address, to enrol")
+    gate.add_argument("--authority", metavar="FILE", help="PEM to trust for the centre, to enrol")
     gate.add_argument("--hub", action="store_true", help="run (or enrol) the hub of a site")
     gate.add_argument("--setup", action="store_true", help="find and try devices, make the file")
     gate.add_argument("--lang", choices=["zh", "en"], help="the language of the set-up")
@@ -212,7 +213,12 @@ def _gate(arguments: argparse.Namespace, settings: Settings) -> int:
             run(arguments.file)
             return 0
         enrol = enrol_hub if arguments.hub else enrol_gate
-        enrolled = enrol(arguments.centre, arguments.enrol, arguments.file)
+        enrolled = enrol(
+            arguments.centre,
+            arguments.enrol,
+            arguments.file,
+            authority_file=arguments.authority or "",
+        )
     except SETUP_ERRORS as error:
         print(f"menpiao: {error}", file=sys.stderr)
         return 1

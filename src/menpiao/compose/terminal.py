@@ -181,12 +181,15 @@ def enrol_hub(centre: str, code: str, config_path: Path, *, authority_file: str 
     Raises what `enrol_gate` raises.
     """
     if config_path.exists():
-        key_path = load_hub_config(config_path).key_path
+        config = load_hub_config(config_path)
+        key_path, authority_file = config.key_path, authority_file or config.authority_file
     else:
         key_path = config_path.absolute().parent / "hub-data" / "hub-key.json"
     enrolled = enrol(centre, code, key_path, tls=trust_of(centre, authority_file))
     if not config_path.exists():
-        config_path.write_text(new_hub_config(centre), encoding="utf-8")
+        config_path.parent.mkdir(parents=True, exist_ok=True)
+        trusted = str(Path(authority_file).absolute()) if authority_file else ""
+        config_path.write_text(new_hub_config(centre, trusted), encoding="utf-8")
     return enrolled
 
 
@@ -226,14 +229,17 @@ def enrol_gate(
         OSError: a file cannot be written.
     """
     if config_path.exists():
-        key_path = load_config(config_path).key_path
+        config = load_config(config_path)
+        key_path, authority_file = config.key_path, authority_file or config.authority_file
     else:
         key_path = config_path.absolute().parent / "gate-data" / "gate-key.json"
     enrolled = enrol(centre, code, key_path, tls=trust_of(centre, authority_file))
     if not config_path.exists():
         gate_id = enrolled.gates[0].id if enrolled.gates else 1
         config_path.parent.mkdir(parents=True, exist_ok=True)
-        config_path.write_text(new_config(centre, gate_id, reader_port), encoding="utf-8")
+        trusted = str(Path(authority_file).absolute()) if authority_file else ""
+        text = new_config(centre, gate_id, reader_port, trusted)
+        config_path.write_text(text, encoding="utf-8")
     return enrolled
 
 

@@ -140,7 +140,7 @@ class HubConfig(_Table, frozen=True):
     """PEM certificate chain shown to lanes; empty: they connect without TLS."""
     certificate_key_file: str = ""
     pass_on_within_s: Annotated[float, msgspec.Meta(ge=0.02, le=5)] = 0.08
-    """For the centre's answer to what a lane asks; a lane waits 0.15 s for the hub."""
+    """For the centre's answer to what a lane asks; a lane waits 0.125 s for the hub."""
     offline: Offline = Offline()
 
     @property
@@ -169,6 +169,7 @@ def load_config(path: Path) -> GateConfig:
     return msgspec.structs.replace(
         config,
         data_dir=folder / config.data_dir,
+        authority_file=_beside(path, config.authority_file),
         printer=msgspec.structs.replace(
             printer,
             template=str(folder / printer.template) if printer.template else "",
@@ -199,7 +200,13 @@ def load_hub_config(path: Path) -> HubConfig:
     """
     config = _read(path, HubConfig)
     _check_address(path, "centre", config.centre)
-    return msgspec.structs.replace(config, data_dir=_folder(path) / config.data_dir)
+    return msgspec.structs.replace(
+        config,
+        data_dir=_folder(path) / config.data_dir,
+        authority_file=_beside(path, config.authority_file),
+        certificate_file=_beside(path, config.certificate_file),
+        certificate_key_file=_beside(path, config.certificate_key_file),
+    )
 
 
 _Config = TypeVar("_Config", GateConfig, HubConfig)
@@ -219,6 +226,11 @@ def _folder(path: Path) -> Path:
     return Path(os.path.abspath(path)).parent  # noqa: PTH100 - resolve() would follow links
 
 
+def _beside(path: Path, name: str) -> str:
+    """A file that a configuration names: relative to the folder of the configuration."""
+    return str(_folder(path) / name) if name else ""
+
+
 def _check_address(path: Path, name: str, address: str) -> None:
     if not is_address(address):
         raise ConfigError(f"{path}: {name} must begin with https:// or http://")
@@ -233,11 +245,12 @@ def is_address(address: str) -> bool:
     return parts.scheme in {"http", "https"} and bool(parts.hostname)
 
 
-def new_hub_config(centre: str) -> str:
+def new_hub_config(centre: str, authority_file: str = "") -> str:
     """The text of a hub's first configuration."""
     quoted = msgspec.json.encode(centre).decode()
     return (
         f"centre = {quoted}\n"
+        f"{_trusting(authority_file)}"
         'data_dir = "hub-data"\n'
         "port = 8760\n"
         'certificate_file = ""  # empty: lanes connect without TLS\n'
@@ -245,12 +258,18 @@ def new_hub_config(centre: str) -> str:
     )
 
 
-def new_config(centre: str, gate_id: int, reader_port: str) -> str:
+def _trusting(authority_file: str) -> str:
+    quoted = msgspec.json.encode(authority_file).decode()
+    return f"authority_file = {quoted}\n" if authority_file else ""
+
+
+def new_config(centre: str, gate_id: int, reader_port: str, authority_file: str = "") -> str:
     """The text of a first configuration."""
     quoted = [msgspec.json.encode(text).decode() for text in (centre, reader_port)]
     return (
         f"centre = {quoted[0]}\n"
         f"gate_id = {gate_id}\n"
+        f"{_trusting(authority_file)}"
         'data_dir = "gate-data"\n'
         "\n[reader]\n"
         f"port = {quoted[1]}\n"

@@ -19,10 +19,14 @@ FAST = Timings(
 
 
 class Cable:
-    """Carries connections to a port; can be cut, be slow, or swallow what it is given."""
+    """Carries connections to a port; can be cut, be slow, or swallow what it is given.
 
-    def __init__(self, port):
+    ``tls``: it ends TLS, as the switch before a centre does.
+    """
+
+    def __init__(self, port, tls=None):
         self.to = port
+        self.tls = tls
         self.up = True
         self.delay_s = 0.0
         self.most = None
@@ -31,7 +35,7 @@ class Cable:
         self._tasks = set()
 
     async def __aenter__(self):
-        self._server = await asyncio.start_server(self._carry, "127.0.0.1", 0)
+        self._server = await asyncio.start_server(self._carry, "127.0.0.1", 0, ssl=self.tls)
         self.port = self._server.sockets[0].getsockname()[1]
         return self
 
@@ -44,7 +48,7 @@ class Cable:
 
     @property
     def url(self):
-        return f"http://127.0.0.1:{self.port}"
+        return f"{'https' if self.tls else 'http'}://127.0.0.1:{self.port}"
 
     def cut(self):
         self.up = False
