@@ -67,6 +67,8 @@ class Delays(_Table, frozen=True):
     """For one write to the journal, before the disk is taken for broken."""
     pass_within_s: Seconds = 8.0
     """For each person to walk through after the barrier has opened."""
+    notice_s: Seconds = 10.0
+    """How long what the staff say by the command ``show`` stands, unless a card is laid."""
     probe_s: Seconds = 5.0
     """Between two looks whether a broken journal works again."""
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import secrets
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -87,6 +87,7 @@ class Controller:
         barrier: Barrier | None = None,
         delays: Delays | None = None,
         acknowledge: Callable[[Acknowledged], None] = lambda _: None,
+        reload: Callable[[], Awaitable[bool]] | None = None,
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
         new_nonce: Callable[[], str] = random_nonce,
     ) -> None:
@@ -97,6 +98,9 @@ class Controller:
         self._slips = slips
         self._delays = delays or Delays()
         self._acknowledge = acknowledge
+        self._reload = reload
+        self._reloading: set[asyncio.Task[None]] = set()
+        self._notice: tuple[str, float] | None = None
         self._clock = clock
         self._views = Views()
         self._troubles = Troubles()
@@ -148,8 +152,11 @@ class Controller:
         wait_s = None
         if self._state in SHOWING:
             wait_s = max(0.0, self._shown_at + self._delays.hold_s - self._now_s())
-        elif self._troubles.journal:
-            wait_s = max(0.0, self._probed_at + self._delays.probe_s - self._now_s())
+        else:
+            ends = [self._notice[1]] if self._notice else []
+            if self._troubles.journal:
+                ends.append(self._probed_at + self._delays.probe_s)
+            wait_s = max(0.0, min(ends) - self._now_s()) if ends else None
         with suppress(TimeoutError):
             async with asyncio.timeout(wait_s):
                 return await self._events.get()
@@ -220,16 +227,31 @@ class Controller:
         if command.gate_id is not None and command.gate_id != self._gate_id:
             return  # a terminal with several gates: another one's
         done = False
+        if command.action == "reload" and self._reload is not None:
+            task = asyncio.create_task(self._reloaded(command, self._reload))
+            self._reloading.add(task)
+            task.add_done_callback(self._reloading.discard)
+            return
         if command.action == "open_once":
             done = self._passing.open(f"command-{command.id}", 1)
+        elif command.action == "show" and command.text:
+            self._notice = (command.text, self._now_s() + self._delays.notice_s)
+            done = True
         elif command.action in _HOLDS:
             done = self._passing.hold(_HOLDS[command.action])
         outcome = "done" if done else "not_supported"
         self._acknowledge(Acknowledged(id=command.id, outcome=outcome))
         log.info("command", action=command.action, id=command.id, done=done)
 
+    async def _reloaded(self, command: Command, reload: Callable[[], Awaitable[bool]]) -> None:
+        """Fetch anew what the lane keeps; visitors are served meanwhile."""
+        outcome = "done" if await reload() else "failed"
+        self._acknowledge(Acknowledged(id=command.id, outcome=outcome))
+        log.info("command", action=command.action, id=command.id, done=outcome == "done")
+
     async def _pause_over(self) -> None:
-        if self._troubles.journal:
+        due = self._probed_at + self._delays.probe_s <= self._now_s()
+        if self._troubles.journal and due:
             self._probed_at = self._now_s()
             self._troubles.journal = not await self._journal.works()
         self._rest()
@@ -242,6 +264,7 @@ class Controller:
         if self._cards.is_repeat(digest, self._now_s()):
             return
         self._go(GateState.READING)
+        self._notice = None
         nonce = self._cards.nonce(digest, self._now_s())
         at = self._clock()
         self._troubles.journal = not await self._journal.begin(nonce, kind, self._gate_id, at)
@@ -342,6 +365,10 @@ class Controller:
             view = self._views.offline() if nobody else self._views.ready()
         else:
             view = self._views.closed(state.value, troubles.shown_cause)
+        if self._notice is not None and self._notice[1] <= self._now_s():
+            self._notice = None
+        if self._notice is not None:
+            view = self._views.notice(state.value, self._notice[0])
         self._display.show(view)
 
     def _go(self, state: GateState) -> None:

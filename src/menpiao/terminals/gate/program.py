@@ -70,6 +70,7 @@ async def run_gate(config: GateConfig, parts: GateParts) -> None:
         slips,
         barrier=parts.barrier,
         acknowledge=parts.link.acknowledge,
+        reload=alone.reload if alone else None,
         delays=config.delays,
     )
     parts.link.watch(lambda: controller.state.value)
@@ -123,6 +124,10 @@ class _Alone:
         self.decider = LaneDecides(
             parts.link, self._local, config.gate_id, rules.answer_within_s, parts.hub
         )
+
+    async def reload(self) -> bool:
+        """Fetch what is kept anew; False: it could not be."""
+        return await self._keeper.renew_now()
 
     def took(self, event: LinkEvent) -> bool:
         """Take an event of the link to the centre; True: it is of no concern to others."""

@@ -11,6 +11,8 @@ from menpiao.terminals.parts.display.base import Signal, View
 from menpiao.wire.check import Answer, Welcome
 
 _MANUAL: Final = WORDINGS[Reason.MANUAL_LANE]
+_NOTICE: Final = ("请看通知", "Please note")
+_LARGE_MOST: Final = 8
 _FIRST_ENTRY: Final = ("首次入园", "First entry")
 _OPENS: Final = ("开始入园", "From")
 _CLOSES: Final = ("截止入园", "Until")
@@ -119,6 +121,19 @@ class Views:
                 zh_next="请刷身份证或护照",
                 en_next="Use your ID card or passport",
                 voice="refused",
+            )
+        )
+
+    def notice(self, state: str, text: str) -> View:
+        """What the staff want to be read: large where it is short, as every answer is."""
+        short = len(text) <= _LARGE_MOST
+        return self._at(
+            View(
+                signal=Signal.READY,
+                state=state,
+                zh=text if short else _NOTICE[0],
+                en="" if short else _NOTICE[1],
+                zh_next="" if short else text,
             )
         )
 

@@ -47,6 +47,7 @@ class Keeper:
         self._events: asyncio.Queue[LinkEvent] = asyncio.Queue()
         self._wake = asyncio.Event()
         self._utc_offset_s = 28_800
+        self._renewing = asyncio.Lock()
 
     def deliver(self, event: LinkEvent) -> None:
         """Take an event of the link; never blocks."""
@@ -112,27 +113,40 @@ class Keeper:
                 await asyncio.wait_for(self._wake.wait(), pause_s)
             self._wake.clear()
 
+    async def renew_now(self) -> bool:
+        """Fetch today's and tomorrow's bundles anew, whatever is at hand; False: it failed."""
+        try:
+            await self._renew_all(anew=True)
+        except (OSError, BundleError) as error:
+            log.warning("bundle_not_fetched", text=str(error))
+            return False
+        return True
+
     async def _refused(self, code: str) -> None:
         if code == Reason.DEVICE_REVOKED:
             with contextlib.suppress(OSError):
                 await self._local.run(lambda a: a.store.wipe())
 
-    async def _renew_all(self) -> None:
+    async def _renew_all(self, *, anew: bool = False) -> None:
+        async with self._renewing:
+            await self._renew_days(anew=anew)
+
+    async def _renew_days(self, *, anew: bool) -> None:
         now = self._local.now()
         await self._local.run(lambda a: a.store.prune(now))
         today = self._local.today(self._utc_offset_s)
         for day in (today, today + timedelta(days=1)):
-            if await self._renew_day(day):
+            if await self._renew_day(day, anew=anew):
                 await self._follow()
 
-    async def _renew_day(self, day: date) -> bool:
-        """Fetch a day's bundle if the one at hand will not do."""
+    async def _renew_day(self, day: date, *, anew: bool) -> bool:
+        """Fetch a day's bundle if the one at hand will not do, or it is to be done ``anew``."""
         key = await self._local.run(lambda a: a.store.key)
         manifest = await asyncio.to_thread(self._manifest, day)
         verify(manifest, key)
         have = await self._local.run(lambda a: a.store.manifest(day))
         heavy = await self._local.run(lambda a: a.store.is_heavy(day))
-        if have and have.settings == manifest.settings and not heavy:
+        if have and have.settings == manifest.settings and not heavy and not anew:
             return False
         target = await self._local.run(lambda a: a.store.path_of(day))
         await asyncio.to_thread(self._content, manifest, target)
