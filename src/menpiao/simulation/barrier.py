@@ -152,6 +152,10 @@ class SimulatedRs485:
         self.board = Rs485Turnstile()
         self.turnstile = self.board.turnstile
         self.line = SimulatedLine(self._receive, port)
+        self.noise = b""
+        """What the line gives before each answer."""
+        self.piece, self.pause_s = 0, 0.0
+        """Bytes of an answer that come at once (0: all), and the seconds before each piece."""
 
     @property
     def port(self) -> str:
@@ -166,7 +170,14 @@ class SimulatedRs485:
         self.line.clean()
 
     def _receive(self, data: bytes) -> None:
-        self.line.write(self.board.receive(data))
+        answer = self.noise + self.board.receive(data)
+        loop, size = asyncio.get_running_loop(), self.piece or len(answer) or 1
+        pieces = [answer[at : at + size] for at in range(0, len(answer), size)]
+        for number, piece in enumerate(pieces, 1):
+            if self.pause_s:
+                loop.call_later(number * self.pause_s, self.line.write, piece)
+            else:
+                self.line.write(piece)
 
 
 class SimulatedRs485Converter:

@@ -37,6 +37,8 @@ class Fault(Enum):
     """Says so when asked, and prints nothing."""
     COVER_OPEN = auto()
     """Says so when asked, and prints nothing."""
+    KNIFE_STUCK = auto()
+    """Says so when asked, and prints nothing."""
     SILENT = auto()
     """Prints and never answers a question."""
 
@@ -76,6 +78,12 @@ class SimulatedPrinter:
         """`port` 0 takes a free one; the last `keep` slips are kept."""
         self.profile = profile or PROFILES["generic-80"]
         self.fault = Fault.NONE
+        self.noise = b""
+        """What the line gives before each answer, and in place of one from a silent printer."""
+        self.pace: tuple[int, float] | None = None
+        """Bytes that are taken at once, and the seconds in between."""
+        self.lost_after: int | None = None
+        """So many bytes into a connection somebody pulls the cable."""
         self.slips: deque[PrintedSlip] = deque(maxlen=keep)
         self.count = 0
         self._port = port
@@ -137,7 +145,12 @@ class SimulatedPrinter:
             await asyncio.sleep(0.05)
         interpreter = Interpreter(self.profile)
         items: list[Item] = []
-        while data := await reader.read(_READ_BYTES):
+        taken = 0
+        while data := await self._read(reader):
+            taken += len(data)
+            if self.lost_after is not None and taken >= self.lost_after:
+                writer.transport.abort()
+                return
             for item in interpreter.feed(data):
                 items.append(item)
                 if isinstance(item, PaperCut):
@@ -150,7 +163,15 @@ class SimulatedPrinter:
         if items:
             await self._keep(items, interpreter)
 
+    async def _read(self, reader: asyncio.StreamReader) -> bytes:
+        if self.pace is None:
+            return await reader.read(_READ_BYTES)
+        most, pause_s = self.pace
+        await asyncio.sleep(pause_s)
+        return await reader.read(most)
+
     async def _answer(self, number: int, writer: asyncio.StreamWriter) -> None:
+        writer.write(self.noise)
         if self.fault is Fault.SILENT:
             return
         bits = 0
@@ -158,11 +179,13 @@ class SimulatedPrinter:
             bits = status.PAPER_OUT_BITS
         elif self.fault is Fault.COVER_OPEN and number == status.OFFLINE_CAUSE:
             bits = status.COVER_OPEN_BIT
+        elif self.fault is Fault.KNIFE_STUCK and number == status.ERROR_CAUSE:
+            bits = status.CUTTER_ERROR_BIT
         writer.write(status.answer(bits))
         await writer.drain()
 
     async def _keep(self, items: list[Item], interpreter: Interpreter) -> None:
-        if self.fault in {Fault.PAPER_OUT, Fault.COVER_OPEN}:
+        if self.fault in {Fault.PAPER_OUT, Fault.COVER_OPEN, Fault.KNIFE_STUCK}:
             return
         async with self._changed:
             self.count += 1

@@ -59,11 +59,13 @@ class Op(Enum):
 
 @dataclass(slots=True)
 class SafeModule:
-    """One module with at most one card on it."""
+    """One module with one card on it, or two that disturb each other."""
 
     unlifted: Unlifted = Unlifted.FOUND_AGAIN
     sam_id: bytes = SAM_ID
     card: SimulatedCard | None = None
+    crowded: bool = False
+    """A second card lies on it: something is found, and nothing can be chosen or read."""
     requests: list[Op] = field(default_factory=list)
     """Every well-formed request so far, for tests to count."""
     _already_read: bool = False
@@ -105,7 +107,7 @@ class SafeModule:
                     return encode_response(NO_CARD)
                 return encode_response(CARD_FOUND, bytes(4))
             case Op.SELECT:
-                if self.card is None:
+                if self.card is None or self.crowded:
                     return encode_response(SELECT_FAILED)
                 return encode_response(SUCCESS, bytes(8))
             case Op.UNKNOWN:
@@ -115,7 +117,7 @@ class SafeModule:
 
     def _read(self, op: Op) -> bytes:
         card = self.card
-        if card is None:
+        if card is None or self.crowded:
             return encode_response(READ_FAILED)
         if op is Op.READ_MANAGEMENT:
             return encode_response(SUCCESS, bytes(28))

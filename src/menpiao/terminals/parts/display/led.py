@@ -54,17 +54,22 @@ class LedDisplay:
         """A line of LEDs has no room for it."""
 
     async def _serve(self, connection: Connection) -> None:
+        loop = asyncio.get_running_loop()
+        due_s = loop.time()
         while True:
-            self._changed.clear()
-            if self._view is not None:
-                connection.write(self._profile.frame(self._view))
+            if self._changed.is_set() or loop.time() >= due_s:
+                self._changed.clear()
+                if self._view is not None:
+                    connection.write(self._profile.frame(self._view))
+                due_s = loop.time() + self._profile.repeat_s
             changed = asyncio.create_task(self._changed.wait())
             heard = asyncio.create_task(connection.read())
             try:
-                # Whatever it says is no news; that it is gone shows in reading.
+                # Whatever it says is no news (an echo of ours least of all); that it is gone shows
+                # in reading.
                 await asyncio.wait(
                     (changed, heard),
-                    timeout=self._profile.repeat_s,
+                    timeout=max(0.0, due_s - loop.time()),
                     return_when=asyncio.FIRST_COMPLETED,
                 )
                 if heard.done():

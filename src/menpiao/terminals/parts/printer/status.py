@@ -17,6 +17,7 @@ _TROUBLES: Final[dict[int, tuple[tuple[int, str], ...]]] = {
     PAPER: ((0x60, "paper_out"),),
 }
 COVER_OPEN_BIT: Final = 0x04
+CUTTER_ERROR_BIT: Final = 0x08
 PAPER_LOW_BITS: Final = 0x0C
 PAPER_OUT_BITS: Final = 0x60
 
