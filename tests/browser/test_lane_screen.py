@@ -3,6 +3,7 @@
 import asyncio
 import os
 import threading
+import wave
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -95,10 +96,10 @@ def all_views() -> dict[str, object]:
 
 
 @contextmanager
-def a_screen() -> Iterator[KioskDisplay]:
+def a_screen(clips: Path | None = None) -> Iterator[KioskDisplay]:
     """The real display, on a loop of its own; gone at the end, like a program that is killed."""
     loop = asyncio.new_event_loop()
-    display = KioskDisplay(0)
+    display = KioskDisplay(0, clips=clips)
     task = loop.create_task(display.run())
     thread = threading.Thread(target=loop.run_until_complete, args=(_quietly(task),))
     thread.start()
@@ -251,6 +252,58 @@ def test_every_voice_of_an_answer_has_tones():
     table = script.partition("const TONES = {")[2].partition("\n};")[0]
     for words in WORDINGS.values():
         assert f"\n  {words.voice}: " in table, words.voice
+    sounds = [line.partition(": ")[2] for line in table.splitlines() if ": " in line]
+    assert len(set(sounds)) == len(sounds), "no two sound alike"
+
+
+_SPOKEN = """
+window.spoken = [];
+const begin = HTMLMediaElement.prototype.play;
+HTMLMediaElement.prototype.play = function () {
+  const at = spoken.push([new URL(this.src).pathname, "asked"]) - 1;
+  this.addEventListener("ended", () => { spoken[at][1] = "ended"; });
+  this.addEventListener("pause", () => { if (!this.ended) spoken[at][1] = "stopped"; });
+  return begin.call(this);
+};
+"""
+
+
+def a_clip(path: Path, seconds: float) -> None:
+    with wave.open(str(path), "wb") as clip:
+        clip.setnchannels(1)
+        clip.setsampwidth(1)
+        clip.setframerate(8000)
+        clip.writeframes(b"\x80\x90" * round(4000 * seconds))
+
+
+def test_a_recorded_voice_is_heard_in_both_languages_and_ends_for_the_next(browser, tmp_path):
+    a_clip(tmp_path / "pass.zh.wav", 0.2)
+    a_clip(tmp_path / "pass.en.wav", 0.2)
+    a_clip(tmp_path / "already_inside.zh.wav", 20)
+    (tmp_path / "slot_early.zh.mp3").write_bytes(b"no sound at all")
+    context = browser.new_context(viewport={"width": 800, "height": 480})
+    page = context.new_page()
+    page.add_init_script(_LISTEN + _SPOKEN)
+    views = all_views()
+    with a_screen(tmp_path) as screen:
+        page.goto(f"http://127.0.0.1:{screen.port}/")
+        for name in ("ready", "pass"):
+            screen.tell(views[name])
+            on(page, views[name])
+        both = [["/clips/pass.zh.wav", "ended"], ["/clips/pass.en.wav", "ended"]]
+        page.wait_for_function("b => JSON.stringify(spoken) === JSON.stringify(b)", arg=both)
+        assert page.evaluate("heard") == [], "no tones beside a voice"
+        screen.tell(views["inside"])
+        on(page, views["inside"])
+        page.wait_for_function("spoken.length === 3")
+        screen.tell(views["early"])
+        on(page, views["early"])
+        # The next visitor's answer ends the voice; a clip that cannot be played leaves the tones.
+        page.wait_for_function("spoken[2][1] === 'stopped' && heard.length > 0")
+        screen.tell(views["reread"])
+        on(page, views["reread"])
+        assert page.evaluate("spoken.length") == 4, "what has no clip has its tones"
+    context.close()
 
 
 def test_the_refusal_says_when_and_where_the_first_entry_was(browser):

@@ -62,7 +62,7 @@ def gate_parts(config: GateConfig, screen: KioskDisplay | None = None) -> GatePa
         OSError: the file of authorities cannot be read.
         ConfigError: a device cannot be what it is said to be.
     """
-    screen = screen or KioskDisplay(config.display.port)
+    screen = screen or _screen(config)
     led = led_of(config.led)
     identity = load_identity(config.key_path)
     tls = trust_of(config.centre, config.authority_file)
@@ -131,10 +131,15 @@ def answer_slip(answer: Answer, site: str, template: Template | None = None) -> 
     )
 
 
+def _screen(config: GateConfig) -> KioskDisplay:
+    clips = Path(config.display.clips) if config.display.clips else None
+    return KioskDisplay(config.display.port, clips=clips)
+
+
 def run_gate_from_config(path: Path) -> None:
     """Run one lane until the process is told to end; raises what `gate_parts` raises."""
     config = load_config(path)
-    screen = KioskDisplay(config.display.port)
+    screen = _screen(config)
     parts = gate_parts(config, screen)
     asyncio.run(_until_told(watched(run_gate(config, parts), screen.ready)))
 

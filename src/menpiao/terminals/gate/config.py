@@ -43,9 +43,13 @@ class Printer(AnyPrinter, frozen=True):
 
 
 class Display(_Table, frozen=True):
-    """The lane screen (304), served on this computer alone."""
+    """The lane screen (304), served on this computer alone.
+
+    ``clips``: the folder of recorded voices, beside the configuration; without it there are tones.
+    """
 
     port: Port = 8750
+    clips: str = ""
 
 
 class Delays(_Table, frozen=True):
@@ -176,6 +180,9 @@ def load_config(path: Path) -> GateConfig:
             printer,
             template=str(folder / printer.template) if printer.template else "",
             profile=own_file(folder, printer.profile),
+        ),
+        display=msgspec.structs.replace(
+            config.display, clips=str(folder / config.display.clips) if config.display.clips else ""
         ),
         led=msgspec.structs.replace(config.led, profile=own_file(folder, config.led.profile)),
     )

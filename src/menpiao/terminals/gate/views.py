@@ -83,6 +83,7 @@ class Views:
                 zh_next=answer.zh_next,
                 en_next=answer.en_next,
                 voice=answer.voice,
+                reason=answer.reason,
                 holder=answer.holder,
                 product=answer.product,
                 product_en=answer.product_en,
@@ -107,6 +108,7 @@ class Views:
                 zh_next=words.zh_next,
                 en_next=words.en_next,
                 voice=words.voice,
+                reason=reason.value,
             )
         )
 

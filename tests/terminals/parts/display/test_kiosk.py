@@ -5,12 +5,15 @@ import http.client
 import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from pathlib import Path
 
 import pytest
+from structlog.testing import capture_logs
 from websockets.asyncio.client import connect
 from websockets.exceptions import InvalidStatus
 
 from menpiao.terminals.parts.display.base import Signal, View
+from menpiao.terminals.parts.display.clips import LARGEST, Clips
 from menpiao.terminals.parts.display.kiosk import KioskDisplay
 
 PASS = View(
@@ -120,3 +123,41 @@ def test_another_sites_page_hears_nothing() -> None:
                 pass
 
     asyncio.run(main())
+
+
+def test_recorded_voices_are_served_and_what_is_none_is_said(tmp_path: Path) -> None:
+    clips = tmp_path / "clips"
+    clips.mkdir()
+    (tmp_path / "secret.zh.ogg").write_bytes(b"outside")
+    for name in ("pass.en.mp3", "pass.zh.ogg", "slot_early.zh.wav", "welcome.zh.ogg", "pass.ogg"):
+        (clips / name).write_bytes(name.encode())
+    (clips / "full.zh.ogg").write_bytes(bytes(LARGEST + 1))
+
+    async def main() -> None:
+        with capture_logs() as said:
+            display = KioskDisplay(0, clips=clips)
+        faults = {line["file"]: line["fault"] for line in said}
+        assert faults == {"welcome.zh.ogg": "key", "pass.ogg": "name", "full.zh.ogg": "size"}
+        task = asyncio.create_task(display.run())
+        await display.ready.wait()
+        _, _, state = await asyncio.to_thread(get, display.port, "/state.json")
+        assert json.loads(state)["clips"] == {
+            "pass": ["pass.zh.ogg", "pass.en.mp3"],
+            "slot_early": ["slot_early.zh.wav"],
+        }
+        status, headers, body = await asyncio.to_thread(get, display.port, "/clips/pass.zh.ogg")
+        assert (status, headers["Content-Type"], body) == (200, "audio/ogg", b"pass.zh.ogg")
+        for path in ("welcome.zh.ogg", "../secret.zh.ogg", "full.zh.ogg", ""):
+            status, _, _ = await asyncio.to_thread(get, display.port, f"/clips/{path}")
+            assert status == 404, path
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+
+    asyncio.run(main())
+
+
+def test_a_folder_that_is_not_there_leaves_the_tones(tmp_path: Path) -> None:
+    with capture_logs() as said:
+        assert Clips(tmp_path / "none").by_key == {}
+    assert [line["event"] for line in said] == ["clips_unreadable"]
+    assert Clips(None).by_key == {}

@@ -35,9 +35,9 @@ class View:
     part of a view. ``people`` is how many may pass now, ``remaining`` how many of the ticket have
     not entered. ``since`` and ``since_place`` are time and gate of what a refusal speaks of, in
     the site's own time; ``since_zh`` and ``since_en`` say what that time is. ``voice`` is the key
-    of the tones (and of a recorded prompt). ``link`` is up, down or refused, and empty before it
-    is known; ``direction`` is entry or exit. ``utc_offset_s`` is the site's zone, for the clock;
-    None: the lane computer's own.
+    of the tones; a recorded clip is found by ``reason`` or by ``voice``. ``link`` is up, down or
+    refused, and empty before it is known; ``direction`` is entry or exit. ``utc_offset_s`` is the
+    site's zone, for the clock; None: the lane computer's own.
     """
 
     signal: Signal
@@ -47,6 +47,7 @@ class View:
     zh_next: str = ""
     en_next: str = ""
     voice: str = ""
+    reason: str = ""
     holder: str = ""
     product: str = ""
     product_en: str = ""

@@ -11,6 +11,7 @@ import asyncio
 import http
 from collections.abc import Callable, Mapping
 from importlib.resources import files
+from pathlib import Path
 from typing import Final
 
 import msgspec
@@ -21,10 +22,12 @@ from websockets.exceptions import ConnectionClosed
 from websockets.http11 import Request, Response
 
 from menpiao.terminals.parts.display.base import Data, Signal, View
+from menpiao.terminals.parts.display.clips import Clips
 
 log = structlog.get_logger(__name__)
 
 LIVE_PATH: Final = "/live"
+_CLIPS: Final = "/clips/"
 _STATIC: Final = {
     "/": ("lane.html", "text/html; charset=utf-8"),
     "/lane.css": ("lane.css", "text/css; charset=utf-8"),
@@ -32,7 +35,7 @@ _STATIC: Final = {
     "/icon.svg": ("icon.svg", "image/svg+xml"),
 }
 _POLICY: Final = (
-    "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; "
+    "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; media-src 'self'; "
     "connect-src 'self'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'"
 )
 _STARTING: Final = View(signal=Signal.CAUTION, state="starting", zh="正在启动", en="Starting")
@@ -40,14 +43,18 @@ _LOCAL: Final = ("127.0.0.1", "localhost")
 
 
 class KioskDisplay:
-    """A `Display` on ``http://127.0.0.1:{port}/``; port 0: any free one, see `port`."""
+    """A `Display` on ``http://127.0.0.1:{port}/``; port 0: any free one, see `port`.
 
-    def __init__(self, port: int, host: str = "127.0.0.1") -> None:
+    ``clips``: the folder of recorded voices, see `clips.Clips`.
+    """
+
+    def __init__(self, port: int, host: str = "127.0.0.1", clips: Path | None = None) -> None:
         self._wanted = port
         self._host = host
         self._view = _STARTING
         self._number = 0
         self._data = Data("")
+        self._clips = Clips(clips)
         self._screens: set[ServerConnection] = set()
         self._pages = {
             path: (files(__package__).joinpath("static", name).read_bytes(), kind)
@@ -88,7 +95,12 @@ class KioskDisplay:
             broadcast(self._screens, self._text())
 
     def _text(self) -> str:
-        state = {"number": self._number, "view": self._view, "data": self._data}
+        state = {
+            "number": self._number,
+            "view": self._view,
+            "data": self._data,
+            "clips": self._clips.by_key,
+        }
         return msgspec.json.encode(state).decode()
 
     async def _screen(self, screen: ServerConnection) -> None:
@@ -120,17 +132,19 @@ class KioskDisplay:
             return _response(self._text().encode(), "application/json")
         if path == "/health.json":
             return _response(msgspec.json.encode(self.health()), "application/json")
+        if path.startswith(_CLIPS) and (clip := self._clips.read(path.removeprefix(_CLIPS))):
+            return _response(*clip, kept_s=3600)
         if path not in self._pages:
             return connection.respond(http.HTTPStatus.NOT_FOUND, "no such page\n")
         return _response(*self._pages[path])
 
 
-def _response(body: bytes, kind: str) -> Response:
+def _response(body: bytes, kind: str, kept_s: int = 0) -> Response:
     headers = Headers()
     headers["Content-Type"] = kind
     headers["Content-Length"] = str(len(body))
     headers["Content-Security-Policy"] = _POLICY
     headers["X-Content-Type-Options"] = "nosniff"
-    headers["Cache-Control"] = "no-store"
+    headers["Cache-Control"] = f"max-age={kept_s}" if kept_s else "no-store"
     headers["Connection"] = "close"
     return Response(http.HTTPStatus.OK.value, http.HTTPStatus.OK.phrase, headers, body)

@@ -12,10 +12,13 @@ let shown = -1;
 let offset = null;
 let audio = null;
 let data = {};
+let clips = {};
+let speaker = null;
 
 // Tones by voice key, as [hertz, start, length] in seconds. Good news rises and is a clear tone;
 // a refusal begins with a low buzz. What follows the buzz tells staff with their back to the
-// screen what it is: once more, early, late, another gate, nothing found, already used.
+// screen what it is: once more, early, late, another gate, nothing found, already used. No two
+// sound alike. A recorded voice, where the operator has one, is heard in place of the tones.
 const BUZZ = [[220, 0, 0.22]];
 const again = (...notes) => [...BUZZ, ...notes];
 const TONES = {
@@ -28,15 +31,15 @@ const TONES = {
   no_order: again([165, 0.3, 0.4]),
   unpaid: again([165, 0.3, 0.2], [220, 0.55, 0.2]),
   expired: again([196, 0.3, 0.2], [147, 0.55, 0.35]),
-  not_yet: again([294, 0.3, 0.3]),
+  not_yet: again([294, 0.3, 0.2], [262, 0.55, 0.2]),
   slot_early: again([294, 0.3, 0.3]),
   wrong_gate: again([330, 0.3, 0.15], [330, 0.5, 0.15]),
   wrong_site: again([330, 0.3, 0.15], [220, 0.5, 0.3]),
   too_many: again([247, 0.3, 0.1], [247, 0.45, 0.1], [247, 0.6, 0.1]),
   full: again([147, 0.3, 0.5]),
-  closed: again([147, 0.3, 0.5]),
+  closed: again([147, 0.3, 0.3], [110, 0.65, 0.4]),
   needs_staff: again([392, 0.3, 0.2], [330, 0.55, 0.3]),
-  manual_lane: again([392, 0.3, 0.2], [330, 0.55, 0.3]),
+  manual_lane: again([330, 0.3, 0.2], [392, 0.55, 0.3]),
   refused: again([220, 0.3, 0.22]),
 };
 
@@ -54,8 +57,28 @@ function muted() {
 }
 
 function sound(view) {
-  // A lane at rest is quiet; only an answer to somebody sounds.
+  // A lane at rest is quiet; only an answer to somebody sounds, and ends the one before.
   if (!["admit", "refuse"].includes(view.signal)) return;
+  speaker?.pause();
+  speaker = null;
+  const names = clips[view.reason] || clips[view.voice];
+  if (names) say(names, () => tones(view));
+  else tones(view);
+}
+
+// Clips one after the other: Chinese, then English.
+function say([name, ...rest], otherwise) {
+  const own = new Audio(`/clips/${name}`);
+  speaker = own;
+  own.onended = () => {
+    if (speaker === own && rest.length) say(rest, () => {});
+  };
+  own.play().catch(() => {
+    if (speaker === own) otherwise();
+  });
+}
+
+function tones(view) {
   const notes = TONES[view.voice] || TONES[view.signal === "admit" ? "pass" : "refused"];
   try {
     const out = ear();
@@ -155,8 +178,9 @@ function tick() {
 function connect() {
   const socket = new WebSocket(`ws://${location.host}/live`);
   socket.onmessage = (event) => {
-    const { number, view, data: told } = JSON.parse(event.data);
+    const { number, view, data: told, clips: recorded } = JSON.parse(event.data);
     data = told || {};
+    clips = recorded || {};
     fresh();
     if (number === shown) return;
     const first = shown === -1;
