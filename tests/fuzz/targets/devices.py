@@ -184,7 +184,7 @@ ALL: Final = (
     Target(mrz, ("menpiao.domain.mrz", f"{_PARTS}.reader.mrz"), 96),
     Target(scanner, (f"{_PORTS}.framing",), 64),
     Target(scanned_text, (f"{_PORTS}.framing",), 64),
-    Target(keyboard, (f"{_PORTS}.keyboard",), 256),
+    Target(keyboard, (f"{_PORTS}.keyboard",), 120),
     Target(barrier, (f"{_PARTS}.barrier.templates",), 24),
     Target(
         modbus,
