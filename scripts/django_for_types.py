@@ -7,6 +7,7 @@ checking types must do neither. ``tests/house/test_types.py`` holds the apps tog
 SECRET_KEY = "only for the type checker"  # noqa: S105 - no process runs with it
 LIVE_FIGURES_KEY = b""
 COUNTER_KEY = b""
+LANE_BOARD_KEY = b""
 DATABASES = {"default": {"ENGINE": "django.db.backends.postgresql", "NAME": "none"}}
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 INSTALLED_APPS = [

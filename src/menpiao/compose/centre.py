@@ -20,6 +20,7 @@ from menpiao.centre.check.lanes import LaneServices
 from menpiao.centre.check.service import CheckService
 from menpiao.centre.check.service.bundles import BundleService
 from menpiao.centre.check.service.commands import CommandService
+from menpiao.centre.check.service.papers import PaperService
 from menpiao.centre.check.service.reports import ReportService
 from menpiao.centre.check.service.search import SearchService
 from menpiao.centre.check.service.states import StateService
@@ -161,6 +162,7 @@ def _lanes(
         searches=SearchService(pool, vault, catalogue, check.guards, utc_now),
         states=StateService(pool, catalogue, utc_now),
         commands=CommandService(pool, catalogue, ids, utc_now),
+        papers=PaperService(pool, vault, catalogue, ids, utc_now),
     )
 
 
@@ -216,6 +218,7 @@ class CentreApp:
                     ConsoleService: centre.console,
                     StateService: centre.lanes.states,
                     CommandService: centre.lanes.commands,
+                    PaperService: centre.lanes.papers,
                 },
             )
             tasks = [
@@ -241,7 +244,7 @@ class CentreApp:
         ]
         if self._runs("check"):
             identity = Identity(centre.keys.get("device_tokens"))
-            self.check = CheckApi(centre.lanes, identity, utc_now)
+            self.check = CheckApi(centre.lanes, identity, centre.keys.get("lane_board"), utc_now)
             routes += self.check.routes()
             self._hot += self.check.hot()
         if self._runs("booking"):

@@ -15,6 +15,7 @@ _keys = load_keys(_settings.key_file)
 SECRET_KEY = _keys.text("django")
 LIVE_FIGURES_KEY = _keys.get("live_figures")
 COUNTER_KEY = _keys.get("counter")
+LANE_BOARD_KEY = _keys.get("lane_board")
 DEBUG = _settings.debug
 ALLOWED_HOSTS = ["*"] if _settings.debug else ["localhost", "127.0.0.1", "[::1]"]
 if _settings.http.public_url:
@@ -72,7 +73,9 @@ USE_TZ = True
 TIME_ZONE = "Asia/Shanghai"
 STATIC_URL = "/static/"
 # The design is an installed application, whose files are found as such.
-STATICFILES_DIRS = [_package / "centre" / name / "static" for name in ("statistics", "counter")]
+STATICFILES_DIRS = [
+    _package / "centre" / name / "static" for name in ("statistics", "counter", "check")
+]
 WHITENOISE_USE_FINDERS = True
 WHITENOISE_AUTOREFRESH = DEBUG
 # Logging is set up once, by the process that runs the pages.

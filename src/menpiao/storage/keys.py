@@ -14,7 +14,14 @@ from pathlib import Path
 
 DATA_PURPOSES = ("identity_index", "personal_data")
 """What is kept can only be found and read with these: a new one would be a loss of all of it."""
-PASSING_PURPOSES = ("device_tokens", "order_links", "live_figures", "counter", "django")
+PASSING_PURPOSES = (
+    "device_tokens",
+    "order_links",
+    "live_figures",
+    "counter",
+    "lane_board",
+    "django",
+)
 """What they seal lives for minutes or days, or can be asked for again."""
 PURPOSES = DATA_PURPOSES + PASSING_PURPOSES
 _OCTETS = 32

@@ -13,6 +13,8 @@ from starlette.routing import BaseRoute
 from starlette.websockets import WebSocket, WebSocketDisconnect
 from structlog.contextvars import bind_contextvars
 
+from menpiao.centre.check.board import BoardApi
+from menpiao.centre.check.board_doors import BOARD, WATCH
 from menpiao.centre.check.device_scheme import DEVICE
 from menpiao.centre.check.doors import (
     ADMISSION,
@@ -78,12 +80,17 @@ class CheckApi:
     """Routes of the check server (patent part 701)."""
 
     def __init__(
-        self, services: LaneServices, identity: Identity, clock: Callable[[], datetime]
+        self,
+        services: LaneServices,
+        identity: Identity,
+        board_key: bytes,
+        clock: Callable[[], datetime],
     ) -> None:
-        """Speak for these services; ``clock`` gives the time in UTC."""
+        """Speak for these services; ``board_key`` seals passes, ``clock`` gives the time in UTC."""
         self._service = services.check
         self._bundles = services.bundles
         self._lanes = LaneApi(services)
+        self._board = BoardApi(services.states, board_key, clock)
         self._feed = Feed(services.bundles)
         self._fleet = Fleet(services.commands, services.states, services.check)
         self._identity = identity
@@ -98,8 +105,10 @@ class CheckApi:
             SESSION: self.session,
             ADMISSION: self.admission,
             **self._lanes.handlers(),
+            BOARD: self._board.stream,
         }
-        return routes(TABLE, handlers, {DEVICE: self._device}, {LINK: self.link})
+        guards = {DEVICE: self._device, WATCH: self._board.watcher}
+        return routes(TABLE, handlers, guards, {LINK: self.link})
 
     def hot(self) -> list[HotDoor]:
         """The door that every gate asks."""

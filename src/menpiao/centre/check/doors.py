@@ -1,5 +1,6 @@
 """The check server's doors for machines, version 1 (patent part 701)."""
 
+from menpiao.centre.check.board_doors import BOARD
 from menpiao.centre.check.device_scheme import BASE, DEVICE, DEVICE_REFUSED
 from menpiao.centre.check.lane_doors import LANE_DOORS
 from menpiao.centre.doors.table import Door, Link, Table
@@ -97,6 +98,6 @@ TABLE = Table(
     base=BASE,
     zh="检票服务器（701）：设备登记、会话、检票",
     en="Check server (701): enrolment, sessions, admissions",
-    doors=(ENROL, CHALLENGE, SESSION, ADMISSION, *LANE_DOORS),
+    doors=(ENROL, CHALLENGE, SESSION, ADMISSION, *LANE_DOORS, BOARD),
     links=(LINK,),
 )

@@ -19,6 +19,7 @@ from menpiao.centre.check.lane_doors import (
 from menpiao.centre.check.service import CheckService
 from menpiao.centre.check.service.bundles import BundleService
 from menpiao.centre.check.service.commands import CommandService
+from menpiao.centre.check.service.papers import PaperService
 from menpiao.centre.check.service.reports import ReportService
 from menpiao.centre.check.service.search import SearchService
 from menpiao.centre.check.service.states import StateService
@@ -44,6 +45,7 @@ class LaneServices:
     searches: SearchService
     states: StateService
     commands: CommandService
+    papers: PaperService
 
 
 class LaneApi:

@@ -131,7 +131,8 @@ WITH f({", ".join(_SCANNED.names)}) AS ({_SCANNED.select()}), recorded AS (
     UPDATE ticket t SET used = f.used, inside = f.inside,
         first_in_at = CASE WHEN f.begins THEN f.at ELSE t.first_in_at END,
         first_in_gate = CASE WHEN f.begins THEN f.gate_name ELSE t.first_in_gate END,
-        last_in_at = CASE WHEN f.direction = 'entry' THEN f.at ELSE t.last_in_at END,
+        last_in_at = CASE WHEN f.direction = 'entry' THEN greatest(f.at, t.last_in_at)
+            ELSE t.last_in_at END,
         counted_on = CASE WHEN t.daily AND f.direction = 'entry' THEN $2 ELSE t.counted_on END,
         visits_left = t.visits_left - f.first_entry
     FROM f

@@ -22,7 +22,7 @@ SELECT s.* FROM unnest($2::bigint[]) g (id) CROSS JOIN LATERAL (
 """
 _PEOPLE = """
 SELECT gate_id, sum(people)::int AS people FROM admission
-WHERE site_id = $1 AND at > $2 AND admitted GROUP BY gate_id
+WHERE site_id = $1 AND gate_id = ANY($2::bigint[]) AND at > $3 AND admitted GROUP BY gate_id
 """
 _ALARMS = """
 SELECT gate_id, kind, max(at) AS at FROM passage
@@ -36,10 +36,12 @@ WHERE b.site_id = $1 AND b.bucket >= $2
 """
 _COMMAND = """
 INSERT INTO lane_command (site_id, id, gate_id, action, reason, staff_id, second_id, made_at,
-    expires_at, state)
-SELECT $1, u.id, u.gate_id, $4, $5, $6, $7, $8, $9, $10
+    expires_at, state, token)
+SELECT $1, u.id, u.gate_id, $4, $5, $6, $7, $8, $9, $10, $11
 FROM unnest($2::bigint[], $3::bigint[]) u (id, gate_id)
+ON CONFLICT (site_id, token) DO NOTHING
 """
+_SAME = "SELECT id FROM lane_command WHERE site_id = $1 AND token = $2"
 _OPEN_GATES = "UPDATE gate SET is_open = $3 WHERE site_id = $1 AND id = ANY($2::bigint[])"
 _CONFIRM = """
 UPDATE lane_command SET state = 'confirmed', second_id = $3, done_at = $4
@@ -72,7 +74,7 @@ WHERE site_id = $1 AND id = $2 AND gate_id = ANY($3::bigint[])
 """
 _COMMANDS = """
 SELECT c.id, c.gate_id, c.action, c.reason, c.staff_id, c.state, c.outcome, c.made_at,
-    c.expires_at, u.username AS staff, coalesce(v.username, '') AS second
+    c.expires_at, c.done_at, u.username AS staff, coalesce(v.username, '') AS second
 FROM lane_command c
 LEFT JOIN staff s ON s.id = c.staff_id LEFT JOIN auth_user u ON u.id = s.user_id
 LEFT JOIN staff t ON t.id = c.second_id LEFT JOIN auth_user v ON v.id = t.user_id
@@ -103,7 +105,10 @@ class Ordered:
 
 @dataclass(frozen=True, slots=True)
 class NewCommand:
-    """A command by a person; ``second_id``: who agreed; ``state``: where it begins."""
+    """A command by a person; ``second_id``: who agreed; ``state``: where it begins.
+
+    ``token``: the asker's own name for it; a second command of the same name is not written.
+    """
 
     action: str
     reason: str
@@ -112,6 +117,7 @@ class NewCommand:
     made_at: datetime
     expires_at: datetime
     state: str = "pending"
+    token: str | None = None
 
 
 async def keep_states(pool: asyncpg.Pool, states: Sequence[Kept]) -> None:
@@ -132,9 +138,12 @@ async def scans(
     return list(await pool.fetch(_SCANS, site_id, list(gates), since, most))
 
 
-async def people(pool: asyncpg.Pool, site_id: int, since: datetime) -> dict[int, int]:
+async def people(
+    pool: asyncpg.Pool, site_id: int, gates: Collection[int], since: datetime
+) -> dict[int, int]:
     """People admitted at each gate since then."""
-    return {r["gate_id"]: r["people"] for r in await pool.fetch(_PEOPLE, site_id, since)}
+    rows = await pool.fetch(_PEOPLE, site_id, list(gates), since)
+    return {r["gate_id"]: r["people"] for r in rows}
 
 
 async def alarms(
@@ -161,9 +170,12 @@ async def command(
     site_id: int,
     rows: Sequence[tuple[int, int | None]],
     new: NewCommand,
-) -> None:
-    """Write a command for each (id, gate); no gate: for the whole site."""
-    await connection.execute(
+) -> int | None:
+    """Write a command for each (id, gate); no gate: for the whole site.
+
+    The id of the one that has the token already; None: these are written.
+    """
+    done: str = await connection.execute(
         _COMMAND,
         site_id,
         [identifier for identifier, _ in rows],
@@ -175,7 +187,12 @@ async def command(
         new.made_at,
         new.expires_at,
         new.state,
+        new.token,
     )
+    if new.token is None or not done.endswith(" 0"):
+        return None
+    earlier: int = await connection.fetchval(_SAME, site_id, new.token)
+    return earlier
 
 
 async def set_open(

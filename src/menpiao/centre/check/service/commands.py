@@ -45,9 +45,19 @@ class CommandService:
         self._clock = clock
 
     async def order(
-        self, site_id: int, staff_id: int, gate_id: int, action: str, reason: str
+        self,
+        site_id: int,
+        staff_id: int,
+        gate_id: int,
+        action: str,
+        reason: str,
+        *,
+        token: str | None = None,
     ) -> int | Refusal:
-        """Tell one lane; the command's id. ``reason`` is the text where the action is ``show``."""
+        """Tell one lane; the command's id. ``reason`` is the text where the action is ``show``.
+
+        The same ``token`` again is the same command: nothing more is told.
+        """
         gate = (await self._catalogue.current()).gates.get(gate_id)
         if gate is None or gate.site_id != site_id:
             return Refusal(Reason.NOT_PERMITTED, field="gate_id")
@@ -55,30 +65,37 @@ class CommandService:
         if refusal is not None:
             return refusal
         now = self._clock()
-        new = NewCommand(action, reason.strip(), staff_id, None, now, now + LIFE)
+        new = NewCommand(action, reason.strip(), staff_id, None, now, now + LIFE, token=token)
         await self._ids.reserve(1)
         [command_id] = self._ids.take(1)
         async with self._pool.acquire() as connection, connection.transaction():
-            await lanes.command(connection, site_id, [(command_id, gate_id)], new)
+            earlier = await lanes.command(connection, site_id, [(command_id, gate_id)], new)
+            if earlier is not None:
+                return earlier
             await _let(connection, site_id, [gate_id], action)
         log.info("lane_command", id=command_id, gate=gate_id, action=action, staff=staff_id)
         return command_id
 
     async def order_all(
-        self, site_id: int, staff_id: int, action: str, reason: str
+        self, site_id: int, staff_id: int, action: str, reason: str, *, token: str | None = None
     ) -> int | Refusal:
-        """Ask for a command to all lanes of a site: nothing happens until a second one agrees."""
+        """Ask for a command to all lanes of a site: nothing happens until a second one agrees.
+
+        The same ``token`` again is the same command.
+        """
         refusal = _fault(action, SITE_ACTIONS, reason)
         if refusal is not None:
             return refusal
         now = self._clock()
         new = NewCommand(
-            action, reason.strip(), staff_id, None, now, now + AGREE_WITHIN, "awaiting"
+            action, reason.strip(), staff_id, None, now, now + AGREE_WITHIN, "awaiting", token
         )
         await self._ids.reserve(1)
         [command_id] = self._ids.take(1)
         async with self._pool.acquire() as connection:
-            await lanes.command(connection, site_id, [(command_id, None)], new)
+            earlier = await lanes.command(connection, site_id, [(command_id, None)], new)
+        if earlier is not None:
+            return earlier
         log.warning("site_command_asked", id=command_id, action=action, staff=staff_id)
         return command_id
 

@@ -134,7 +134,7 @@ class ReportService:
             outcomes[scan.nonce] = "conflict" if excess else "recorded"
             if excess and row.ticket_id is not None:
                 conflicts.append((row.ticket_id, row.id, excess))
-        for day, part in _rounds(rows, snapshot):
+        for day, part in rounds(rows, snapshot):
             await admissions.record(connection, site_id, part, day)
         if notes:
             await admissions.note(connection, site_id, notes)
@@ -227,7 +227,7 @@ def _notes(scan: ReportedScan, row: Scanned, at: datetime) -> list[Note]:
     return found
 
 
-def _rounds(rows: Sequence[Scanned], snapshot: Snapshot) -> Iterator[tuple[date, list[Scanned]]]:
+def rounds(rows: Sequence[Scanned], snapshot: Snapshot) -> Iterator[tuple[date, list[Scanned]]]:
     """The scans in their order, cut so that a statement moves a ticket once and keeps one day."""
     part: list[Scanned] = []
     seen: set[int] = set()

@@ -1,9 +1,11 @@
 """How lanes are: kept from heart-beats, and put together for the people who watch over them."""
 
+import asyncio
+import hashlib
 import time
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
 import asyncpg
@@ -26,7 +28,12 @@ RATE: Final = timedelta(minutes=5)
 _ALARMS_FOR = timedelta(minutes=10)
 _SCANS_FOR = timedelta(hours=24)
 _SCANS, _COMMANDS = 3, 12
-ALARM_KINDS: Final = ("alarm", "intrusion", "tailgate", "reverse", "fault", "jam", "open_failed")
+ALARM_KINDS: Final = ("open_failed", "reverse", "tailgating", "alarm", "lost")
+"""What a barrier reports (kinds of ``wire.lane.PassageEvent``) that somebody should see to."""
+_OVER: Final = {"alarm": "alarm_over", "lost": "back"}
+_NEVER: Final = datetime.min.replace(tzinfo=UTC)
+WATCHED_S: Final = 0.9
+"""All who watch a site see one reading of it, not older than this."""
 _json = msgspec.json.Encoder()
 
 
@@ -36,8 +43,8 @@ class ScanLine:
 
     at: datetime
     admitted: bool
-    zh: str
-    en: str
+    said: str
+    said_en: str
     people: int
     holder: str
 
@@ -78,6 +85,7 @@ class CommandLine:
     outcome: str
     made_at: datetime
     expires_at: datetime
+    done_at: datetime | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +93,7 @@ class Board:
     """A site's lanes at one moment."""
 
     at: datetime
+    zone: str
     lanes: tuple[Lane, ...]
     commands: tuple[CommandLine, ...]
     conflicts: int
@@ -96,6 +105,12 @@ class Board:
     def awaiting(self) -> tuple[CommandLine, ...]:
         """What waits for a second person."""
         return tuple(c for c in self.commands if c.state == "awaiting")
+
+    @property
+    def mark(self) -> str:
+        """Changes when there is something else to see; that time goes by alone is not."""
+        still = replace(self, at=_NEVER, lanes=tuple(replace(x, data_age_s=0) for x in self.lanes))
+        return hashlib.blake2b(repr(still).encode(), digest_size=12).hexdigest()
 
     @property
     def up(self) -> int:
@@ -121,6 +136,8 @@ class StateService:
         self._waiting: dict[int, Kept] = {}
         self._said: dict[int, dict[str, Any]] = {}
         self._flushed_s = 0.0
+        self._watched: dict[int, tuple[float, Board]] = {}
+        self._reading = asyncio.Lock()
 
     def heard(self, site_id: int, device_id: int, beat: Heartbeat, now: datetime) -> None:
         """A terminal has said how it is; written with the others' within seconds."""
@@ -163,6 +180,17 @@ class StateService:
             raise
         self._flushed_s = time.monotonic()
 
+    async def watched(self, site_id: int) -> Board | None:
+        """A site's lanes, about a second old at most; None: there is no such site."""
+        async with self._reading:
+            read = self._watched.get(site_id)
+            if read is None or time.monotonic() - read[0] > WATCHED_S:
+                if site_id not in (await self._catalogue.current()).sites:
+                    return None
+                read = time.monotonic(), await self.board(site_id)
+                self._watched[site_id] = read
+            return read[1]
+
     async def board(self, site_id: int) -> Board:
         """A site's lanes as they are now."""
         snapshot, now, pool = await self._catalogue.current(), self._clock(), self._pool
@@ -175,10 +203,11 @@ class StateService:
             pool, site_id, [g.id for g in gates], now - _SCANS_FOR, _SCANS
         ):
             scans.setdefault(row["gate_id"], []).append(_scan(row))
-        people = await lanes.people(pool, site_id, now - RATE)
-        barrier: dict[int, list[str]] = {}
-        for row in await lanes.alarms(pool, site_id, now - _ALARMS_FOR, ALARM_KINDS):
-            barrier.setdefault(row["gate_id"], []).append(f"barrier_{row['kind']}")
+        people = await lanes.people(pool, site_id, [g.id for g in gates], now - RATE)
+        barrier: dict[int, dict[str, datetime]] = {}
+        kinds = (*ALARM_KINDS, *_OVER.values())
+        for row in await lanes.alarms(pool, site_id, now - _ALARMS_FOR, kinds):
+            barrier.setdefault(row["gate_id"], {})[row["kind"]] = row["at"]
         found = []
         for gate in sorted(gates, key=lambda g: g.id):
             last = max(
@@ -202,13 +231,17 @@ class StateService:
                     data_age_s=_age_s(data_at, now),
                     people=people.get(gate.id, 0),
                     scans=tuple(scans.get(gate.id, ())),
-                    alarms=(*_alarms(said, heard_at, now), *barrier.get(gate.id, ())),
+                    alarms=(
+                        *_alarms(said, heard_at, now),
+                        *_of_barrier(barrier.get(gate.id, {})),
+                    ),
                 )
             )
         midnight = now.astimezone(site.zone).replace(hour=0, minute=0, second=0, microsecond=0)
         entries, exits = await lanes.today(pool, site_id, midnight)
         return Board(
             at=now,
+            zone=site.zone.key,
             lanes=tuple(found),
             commands=tuple(
                 CommandLine(**r) for r in await lanes.commands(pool, site_id, _COMMANDS)
@@ -252,3 +285,11 @@ def _alarms(said: Mapping[str, Any], heard_at: datetime | None, now: datetime) -
         yield "data_old"
     if abs(said.get("clock_s") or 0) > CLOCK_OFF_S:
         yield "clock_off"
+
+
+def _of_barrier(last: Mapping[str, datetime]) -> Iterator[str]:
+    """Of what a barrier reported lately, what is not over."""
+    for kind in ALARM_KINDS:
+        over = last.get(_OVER.get(kind, ""))
+        if kind in last and (over is None or over < last[kind]):
+            yield f"barrier_{kind}"

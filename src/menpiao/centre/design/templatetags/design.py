@@ -4,6 +4,7 @@ from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
 from django import template
+from django.utils.html import format_html
 from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
@@ -38,6 +39,24 @@ def clock(moment: datetime, zone: str) -> str:
     if (local.minute, local.second) == (59, 59):
         return f"{local.hour + 1:02d}:00"
     return f"{local:%H:%M}"
+
+
+@register.filter
+def clock_s(moment: datetime, zone: str) -> str:
+    """The time of day at the site, with seconds."""
+    return f"{moment.astimezone(ZoneInfo(zone)):%H:%M:%S}"
+
+
+@register.filter
+def ago(seconds: int) -> str:
+    """How long ago something was; a script may count it on (``data-ago``)."""
+    if seconds < 60:
+        text = _("{n} 秒前").format(n=seconds)
+    elif seconds < 3600:
+        text = _("{n} 分钟前").format(n=seconds // 60)
+    else:
+        text = _("{n} 小时前").format(n=seconds // 3600)
+    return format_html('<span data-ago="{}">{}</span>', seconds, text)
 
 
 @register.filter
