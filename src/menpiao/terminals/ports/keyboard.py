@@ -6,7 +6,6 @@ the kernel's own record, ``struct input_event``: seconds, microseconds, type, co
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import errno
 import fcntl
@@ -15,6 +14,7 @@ import struct
 from dataclasses import dataclass
 from typing import Final
 
+from menpiao.terminals.ports.arrivals import DescriptorArrivals
 from menpiao.terminals.ports.base import PortError, PortTrouble
 
 EVENT: Final = struct.Struct("@llHHi")
@@ -101,53 +101,22 @@ class KeyboardTransport:
         return KeyboardConnection(fd)
 
 
-class KeyboardConnection:
+class KeyboardConnection(DescriptorArrivals):
     """An open keyboard; what it types is collected by the event loop."""
 
     def __init__(self, fd: int) -> None:
-        self._fd = fd
+        super().__init__(fd)
         self._decoder = KeyDecoder()
-        self._typed = bytearray()
-        self._changed = asyncio.Event()
-        self._lost = False
-        self._loop = asyncio.get_running_loop()
-        self._loop.add_reader(fd, self._on_readable)
+
+    def arrived(self, data: bytes) -> None:
+        """Take events of keys; what they type waits."""
+        super().arrived(self._decoder.feed(data))
 
     def write(self, data: bytes) -> None:
         """Nothing can be said to a keyboard."""
 
-    async def read(self) -> bytes:
-        """Wait for something typed; raise PortError when the device is gone."""
-        while not self._typed:
-            if self._lost:
-                raise PortError(PortTrouble.LOST)
-            self._changed.clear()
-            await self._changed.wait()
-        return self.pending()
-
-    def pending(self) -> bytes:
-        """What was typed and not read."""
-        data = bytes(self._typed)
-        self._typed.clear()
-        return data
-
     def close(self) -> None:
         """Give the device back."""
-        self._loop.remove_reader(self._fd)
-        self._lost = True
+        self.lose()
         with contextlib.suppress(OSError):
             os.close(self._fd)
-
-    def _on_readable(self) -> None:
-        try:
-            data = os.read(self._fd, 64 * EVENT.size)
-        except BlockingIOError:
-            return
-        except OSError:
-            data = b""
-        if data:
-            self._typed += self._decoder.feed(data)
-        else:
-            self._lost = True
-            self._loop.remove_reader(self._fd)
-        self._changed.set()

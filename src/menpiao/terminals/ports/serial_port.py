@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import errno
 import os
@@ -12,9 +11,9 @@ from typing import Final
 
 import serial
 
+from menpiao.terminals.ports.arrivals import DescriptorArrivals
 from menpiao.terminals.ports.base import PortError, PortTrouble
 
-_READ_BYTES: Final = 4096
 _OPEN_ERRORS: Final = {
     errno.ENOENT: PortTrouble.ABSENT,
     errno.ENODEV: PortTrouble.ABSENT,
@@ -47,25 +46,20 @@ class SerialTransport:
         return SerialConnection(device)
 
 
-class SerialConnection:
+class SerialConnection(DescriptorArrivals):
     """An open port whose bytes are collected by the event loop as they come."""
 
     def __init__(self, device: serial.Serial) -> None:
         """Take over an open port; must be called inside the event loop."""
+        super().__init__(device.fileno())
         self._device = device
-        self._fd: int = device.fileno()
-        self._buffer = bytearray()
-        self._changed = asyncio.Event()
-        self._lost = False
-        self._loop = asyncio.get_running_loop()
-        self._loop.add_reader(self._fd, self._on_readable)
 
     def write(self, data: bytes) -> None:
         """Send a request.
 
         It is far smaller than any port's buffer, so a port that does not take it whole is stuck.
         """
-        if self._lost:
+        if self.lost:
             raise PortError(PortTrouble.LOST)
         try:
             written = os.write(self._fd, data)
@@ -76,43 +70,12 @@ class SerialConnection:
         if written != len(data):
             raise PortError(PortTrouble.SILENT)
 
-    async def read(self) -> bytes:
-        """Wait for bytes; raise PortError(LOST) when the device is gone."""
-        while not self._buffer:
-            if self._lost:
-                raise PortError(PortTrouble.LOST)
-            self._changed.clear()
-            await self._changed.wait()
-        return self.pending()
-
-    def pending(self) -> bytes:
-        """Return what has arrived."""
-        data = bytes(self._buffer)
-        self._buffer.clear()
-        return data
-
     def close(self) -> None:
         """Give the port and its lock free."""
-        self._loop.remove_reader(self._fd)
-        self._lost = True
+        self.lose()
         # A device that was pulled out may refuse even to be closed.
         with contextlib.suppress(OSError, termios.error):
             self._device.close()
-
-    def _on_readable(self) -> None:
-        try:
-            data = os.read(self._fd, _READ_BYTES)
-        except BlockingIOError:
-            return
-        except OSError:
-            data = b""
-        if data:
-            self._buffer += data
-        else:
-            # Readable and yet empty is how a port reports that its device went away.
-            self._lost = True
-            self._loop.remove_reader(self._fd)
-        self._changed.set()
 
 
 def _open_fault(error: Exception) -> PortTrouble:

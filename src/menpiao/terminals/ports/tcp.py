@@ -10,6 +10,7 @@ import asyncio
 from dataclasses import dataclass, field
 from typing import Final
 
+from menpiao.terminals.ports.arrivals import Arrivals
 from menpiao.terminals.ports.base import PortError, PortTrouble
 
 _CONNECT_S: Final = 3.0
@@ -95,15 +96,13 @@ class TcpListenTransport:
         self._called.set()
 
 
-class TcpConnection(asyncio.Protocol):
+class TcpConnection(Arrivals, asyncio.Protocol):
     """An open connection whose bytes are collected as they come."""
 
     def __init__(self, listener: TcpListenTransport | None = None) -> None:
+        super().__init__()
         self._listener = listener
-        self._buffer = bytearray()
-        self._changed = asyncio.Event()
         self._transport: asyncio.Transport | None = None
-        self.lost = False
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Called by the event loop."""
@@ -114,14 +113,12 @@ class TcpConnection(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         """Called by the event loop."""
-        self._buffer += data
-        self._changed.set()
+        self.arrived(data)
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Called by the event loop; a converter that hangs up and one that breaks are the same."""
         del exc
-        self.lost = True
-        self._changed.set()
+        self.lose()
 
     def write(self, data: bytes) -> None:
         """Send a request."""
@@ -129,24 +126,8 @@ class TcpConnection(asyncio.Protocol):
             raise PortError(PortTrouble.LOST)
         self._transport.write(data)
 
-    async def read(self) -> bytes:
-        """Wait for bytes; raise PortError(LOST) when the connection is gone."""
-        while not self._buffer:
-            if self.lost:
-                raise PortError(PortTrouble.LOST)
-            self._changed.clear()
-            await self._changed.wait()
-        return self.pending()
-
-    def pending(self) -> bytes:
-        """Return what has arrived."""
-        data = bytes(self._buffer)
-        self._buffer.clear()
-        return data
-
     def close(self) -> None:
         """Hang up at once."""
-        self.lost = True
-        self._changed.set()
+        self.lose()
         if self._transport is not None:
             self._transport.abort()

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from menpiao.terminals.parts.reader.frame import LEN_MAX, PREAMBLE
+from menpiao.terminals.ports.arrivals import Arrivals
 from menpiao.terminals.ports.base import PortError, PortTrouble
 from menpiao.terminals.ports.usb import Broken, Pipes, TimedOut, UsbId, open_pipes
 
@@ -39,17 +40,15 @@ class UsbTransport:
         return UsbConnection(pipes)
 
 
-class UsbConnection:
+class UsbConnection(Arrivals):
     """Claimed pipes, each direction served by a thread: transfers block."""
 
     def __init__(self, pipes: Pipes) -> None:
         """Take over the pipes; must be called inside the event loop."""
+        super().__init__()
         self._pipes = pipes
         self._split = len(pipes.outs) > 1 and len(pipes.ins) > 1
-        self._buffer = bytearray()
-        self._changed = asyncio.Event()
         self._loop = asyncio.get_running_loop()
-        self._lost = False
         self._head = b""
         self._ending = threading.Event()
         self._outbox: queue.SimpleQueue[bytes] = queue.SimpleQueue()
@@ -67,29 +66,13 @@ class UsbConnection:
 
     def write(self, data: bytes) -> None:
         """Send a request; a broken pipe shows at the next call."""
-        if self._lost:
+        if self.lost:
             raise PortError(PortTrouble.LOST)
         self._outbox.put(data)
 
-    async def read(self) -> bytes:
-        """Wait for bytes; raise PortError(LOST) when the device is gone."""
-        while not self._buffer:
-            if self._lost:
-                raise PortError(PortTrouble.LOST)
-            self._changed.clear()
-            await self._changed.wait()
-        return self.pending()
-
-    def pending(self) -> bytes:
-        """Return what has arrived."""
-        data = bytes(self._buffer)
-        self._buffer.clear()
-        return data
-
     def close(self) -> None:
         """Give the device free, as soon as the transfers under way have ended."""
-        self._lost = True
-        self._changed.set()
+        self.lose()
         self._ending.set()
         self._outbox.put(b"")
 
@@ -136,11 +119,7 @@ class UsbConnection:
         """Hand over to the event loop; None: the device is gone."""
         self._head = data or b""
         with contextlib.suppress(RuntimeError):  # the loop has ended: nobody wants it any more
-            self._loop.call_soon_threadsafe(self._arrived, data)
-
-    def _arrived(self, data: bytes | None) -> None:
-        if data is None:
-            self._lost = True
-        else:
-            self._buffer += data
-        self._changed.set()
+            if data is None:
+                self._loop.call_soon_threadsafe(self.lose)
+            else:
+                self._loop.call_soon_threadsafe(self.arrived, data)

@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from menpiao.terminals.ports.arrivals import DescriptorArrivals
 from menpiao.terminals.ports.base import PortError, PortTrouble
 
 HELPER: Final = "menpiao.terminals.parts.reader.vendor_helper"
@@ -56,26 +57,22 @@ def _start(command: tuple[str, ...]) -> subprocess.Popen[bytes]:
     )
 
 
-class VendorConnection:
+class VendorConnection(DescriptorArrivals):
     """A running helper; closing it ends the process, whatever it is doing."""
 
     def __init__(self, process: subprocess.Popen[bytes]) -> None:
         """Take over a process; must be called inside the event loop."""
         assert process.stdin is not None
         assert process.stdout is not None
+        super().__init__(process.stdout.fileno())
         self._process = process
         self._requests, self._answers = process.stdin, process.stdout
         for pipe in (self._requests, self._answers):
             os.set_blocking(pipe.fileno(), False)
-        self._buffer = bytearray()
-        self._changed = asyncio.Event()
-        self._lost = False
-        self._loop = asyncio.get_running_loop()
-        self._loop.add_reader(self._answers.fileno(), self._on_readable)
 
     def write(self, data: bytes) -> None:
         """Send a request."""
-        if self._lost:
+        if self.lost:
             raise PortError(PortTrouble.LOST)
         try:
             os.write(self._requests.fileno(), data)
@@ -84,42 +81,12 @@ class VendorConnection:
         except OSError as error:
             raise PortError(PortTrouble.LOST) from error
 
-    async def read(self) -> bytes:
-        """Wait for bytes; raise PortError(LOST) when the process has ended."""
-        while not self._buffer:
-            if self._lost:
-                raise PortError(PortTrouble.LOST)
-            self._changed.clear()
-            await self._changed.wait()
-        return self.pending()
-
-    def pending(self) -> bytes:
-        """Return what has arrived."""
-        data = bytes(self._buffer)
-        self._buffer.clear()
-        return data
-
     def close(self) -> None:
         """Kill the process; what was killed is gone within a moment."""
-        self._lost = True
-        self._loop.remove_reader(self._answers.fileno())
+        self.lose()
         self._process.kill()
         with contextlib.suppress(OSError):
             self._requests.close()
             self._answers.close()
         with contextlib.suppress(subprocess.TimeoutExpired):
             self._process.wait(_GONE_S)
-
-    def _on_readable(self) -> None:
-        try:
-            data = os.read(self._answers.fileno(), 4096)
-        except BlockingIOError:
-            return
-        except OSError:
-            data = b""
-        if data:
-            self._buffer += data
-        else:
-            self._lost = True
-            self._loop.remove_reader(self._answers.fileno())
-        self._changed.set()
