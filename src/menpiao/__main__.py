@@ -283,10 +283,15 @@ def _bench(arguments: argparse.Namespace, settings: Settings) -> int:  # noqa: A
 
 
 def _demo(arguments: argparse.Namespace, settings: Settings) -> int:
+    import msgspec
+
     from menpiao.compose.logs import configure
     from menpiao.simulation.demo import run_demo
 
-    configure(settings.log)
+    log = settings.log
+    if arguments.once and log.level == "info":
+        log = msgspec.structs.replace(log, level="warning")  # between the steps, troubles alone
+    configure(log)
     return run_demo(settings, once=arguments.once)
 
 

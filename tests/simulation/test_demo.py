@@ -24,6 +24,7 @@ def test_the_main_job_runs_once_and_leaves_nothing_behind(tmp_path):
     assert done.returncode == 0, done.stdout + done.stderr
     assert done.stdout.count("  ok ") == 10
     assert "every step held" in done.stdout
+    assert done.stderr == "", "nothing but the steps while all is well"
     assert not re.search(r"\b\d{17}[\dX]\b", done.stdout + done.stderr), "a number was printed"
     left = subprocess.run(
         ["pgrep", "-f", "postgres -D .*menpiao-once-"], capture_output=True, check=False

@@ -72,7 +72,7 @@ class Watch:
         The value is what JSON says, or the text. ``name`` stands for the door on the page: an
         address may hold what is nobody's business.
         """
-        what = f"{method} {name or httpx.URL(url).path}"
+        what = f"{method} {_short(name or httpx.URL(url).path)}"
 
         async def answered() -> Answer[Any]:
             got = await self._http.request(method, url, headers=headers, timeout=3 * WITHIN_S)
@@ -117,3 +117,9 @@ class Watch:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
+
+
+def _short(path: str) -> str:
+    """A path as it fits into a narrow box: its last part alone where there are several."""
+    parts = path.strip("/").split("/")
+    return path if len(parts) < 2 else f"…/{parts[-1]}"

@@ -93,6 +93,11 @@ function show(state) {
   const filled = { slips: slips.length, messages: state.messages.length, unpaid: state.unpaid.length };
   for (const hint of document.querySelectorAll('[data-none]')) hint.hidden = filled[hint.dataset.none] > 0;
   for (const count of document.querySelectorAll('[data-count]')) count.textContent = state.crowd[count.dataset.count];
+  const rate = byId('rate');
+  if (state.crowd.rate && document.activeElement !== rate) {
+    rate.value = state.crowd.rate;
+    byId('rate-now').textContent = state.crowd.rate;
+  }
   const button = byId('crowd');
   button.textContent = state.crowd.rate ? button.dataset.stop : button.dataset.start;
   button.setAttribute('aria-pressed', String(state.crowd.rate > 0));
