@@ -8,7 +8,7 @@ from menpiao.storage.database.migrate import SQL_FOLDER
 class Migration(migrations.Migration):
     """Runs ``sql/0012_outbox_sent.sql``."""
 
-    dependencies = [("menpiao", "0011_barred")]
+    dependencies = [("menpiao", "0012_passage_journal")]
     operations = [
         migrations.RunSQL((SQL_FOLDER / "0012_outbox_sent.sql").read_text(encoding="utf-8")),
     ]
