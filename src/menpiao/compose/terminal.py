@@ -28,6 +28,7 @@ from menpiao.terminals.counter.config import (
 from menpiao.terminals.gate.config import (
     ConfigError,
     GateConfig,
+    Staff,
     load_config,
     load_hub_config,
     new_config,
@@ -36,6 +37,8 @@ from menpiao.terminals.gate.config import (
 from menpiao.terminals.gate.offline.hub import HubParts, run_hub
 from menpiao.terminals.gate.program import GateParts, run_gate
 from menpiao.terminals.gate.slips import MakeSlip
+from menpiao.terminals.gate.staff.desk import Desk
+from menpiao.terminals.gate.staff.panel import StaffPanel
 from menpiao.terminals.parts.display.kiosk import KioskDisplay
 from menpiao.terminals.parts.display.several import SeveralDisplays
 from menpiao.terminals.parts.link.enrol import EnrolmentError, enrol
@@ -84,6 +87,8 @@ def gate_parts(config: GateConfig, screen: KioskDisplay | None = None) -> GatePa
             passport_reader_of(one) for one in config.scanner if one.reads == "mrz"
         ),
         barrier=barrier_of(config.barrier, config.counters_path),
+        panel=_panel_of(config.staff),
+        panel_errands=HttpErrands(config.centre, identity, tls=tls, timeout_s=4.0),
     )
     screen.health = lambda: _health(parts)
     return parts
@@ -101,6 +106,24 @@ def _health(parts: GateParts) -> dict[str, object]:
     scanners = [s.state.value for s in parts.scanners]
     scanners += [reader.state.value for reader in parts.passport_readers]
     return told | ({"scanners": scanners} if scanners else {})
+
+
+def _panel_of(table: Staff) -> StaffPanel | None:
+    """The staff panel; None: there is none."""
+    if not table.port:
+        return None
+    desk = Desk()
+    tls = _shows(table.certificate_file, table.certificate_key_file)
+    return StaffPanel(table.host, table.port, desk, tls=tls, lock_after_s=table.lock_after_s)
+
+
+def _shows(certificate: str, key: str) -> ssl.SSLContext | None:
+    """The certificate that others are shown; None: none, so no TLS."""
+    if not certificate:
+        return None
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    context.load_cert_chain(certificate, key or None)
+    return context
 
 
 def _slips_of(config: GateConfig) -> MakeSlip:
@@ -167,10 +190,7 @@ def run_hub_from_config(path: Path) -> None:
     config = load_hub_config(path)
     identity = load_identity(config.key_path)
     tls = trust_of(config.centre, config.authority_file)
-    listens = None
-    if config.certificate_file:
-        listens = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
-        listens.load_cert_chain(config.certificate_file, config.certificate_key_file or None)
+    listens = _shows(config.certificate_file, config.certificate_key_file)
     software = f"menpiao {version('menpiao')} hub"
     parts = HubParts(
         WebSocketLink(config.centre, identity, tls=tls, software=software),

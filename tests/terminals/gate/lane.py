@@ -18,11 +18,13 @@ from menpiao.simulation.reader import SimulatedReader
 from menpiao.terminals.devices import Reader
 from menpiao.terminals.gate.config import Delays, GateConfig, Offline
 from menpiao.terminals.gate.program import GateParts, run_gate
+from menpiao.terminals.gate.staff.panel import StaffPanel
 from menpiao.terminals.parts.barrier.base import Barrier
 from menpiao.terminals.parts.display.base import Data, View
 from menpiao.terminals.parts.display.kiosk import KioskDisplay
 from menpiao.terminals.parts.printer.base import Printer
 from menpiao.terminals.parts.reader.sam_v import Options, SamVReader
+from menpiao.terminals.parts.scanner.base import Scanner
 from menpiao.terminals.ports.serial_port import SerialTransport
 
 QUICK = Delays(
@@ -108,6 +110,8 @@ async def a_lane(
     barrier: Barrier | None = None,
     delays: Delays = QUICK,
     offline: Offline = QUICK_OFFLINE,
+    panel: StaffPanel | None = None,
+    scanners: tuple[Scanner, ...] = (),
 ) -> AsyncIterator[Lane]:
     async with centre or Centre() as there, SimulatedReader() as sim:
         config = GateConfig(
@@ -128,6 +132,9 @@ async def a_lane(
             barrier=barrier,
             errands=there.errands() if hasattr(there, "errands") else None,
             hub=there.hub() if hasattr(there, "hub") else None,
+            panel=panel,
+            panel_errands=there.errands() if panel else None,
+            scanners=scanners,
         )
         task = asyncio.create_task(run_gate(config, parts))
         try:

@@ -42,6 +42,21 @@ class Printer(AnyPrinter, frozen=True):
     template: str = ""
 
 
+class Staff(_Table, frozen=True):
+    """The staff panel; ``port`` 0: there is none.
+
+    On another address than this computer's own it needs a certificate: PINs and document numbers
+    cross the network. ``lock_after_s``: a session that nobody uses ends.
+    """
+
+    port: Annotated[int, msgspec.Meta(ge=0, le=65_535)] = 0
+    host: str = "127.0.0.1"
+    certificate_file: str = ""
+    """PEM certificate chain shown to phones and tablets."""
+    certificate_key_file: str = ""
+    lock_after_s: Annotated[float, msgspec.Meta(ge=15, le=1800)] = 120.0
+
+
 class Display(_Table, frozen=True):
     """The lane screen (304), served on this computer alone.
 
@@ -105,6 +120,7 @@ class GateConfig(_Table, frozen=True):
     printer: Printer = Printer()
     display: Display = Display()
     led: Led = Led()
+    staff: Staff = Staff()
     scanner: tuple[Scanner, ...] = ()
     barrier: Barrier = Barrier()
     delays: Delays = Delays()
@@ -198,6 +214,9 @@ def read_config(path: Path) -> GateConfig:
     _check_address(path, "centre", config.centre)
     if config.hub:
         _check_address(path, "hub", config.hub)
+    here = config.staff.host in {"127.0.0.1", "localhost", "::1"}
+    if config.staff.port and not here and not config.staff.certificate_file:
+        raise ConfigError(f"{path}: [staff] host = {config.staff.host!r} needs a certificate_file")
     return config
 
 

@@ -11,7 +11,7 @@ import secrets
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 
 import structlog
 
@@ -22,9 +22,10 @@ from menpiao.terminals.gate.journal import Journal, Outcome
 from menpiao.terminals.gate.passing import Passing
 from menpiao.terminals.gate.presentations import Presentations
 from menpiao.terminals.gate.slips import Slips
+from menpiao.terminals.gate.staff.desk import Desk, StaffAct
 from menpiao.terminals.gate.states import RESTING, SHOWING, GateState, check_step
 from menpiao.terminals.gate.troubles import Troubles
-from menpiao.terminals.gate.views import Views, place_of
+from menpiao.terminals.gate.views import Place, Views, place_of
 from menpiao.terminals.parts.barrier.base import (
     AlarmChanged,
     Barrier,
@@ -47,8 +48,10 @@ from menpiao.terminals.parts.link.base import (
     LinkEvent,
     LinkFailure,
     LinkState,
+    LinkTrouble,
 )
 from menpiao.terminals.parts.reader.base import (
+    LONG_TERM,
     CardPresented,
     CardRead,
     CardUnreadable,
@@ -62,9 +65,11 @@ from menpiao.wire.check import Acknowledged, Answer, Ask, Change, Command, Crede
 
 log = structlog.get_logger(__name__)
 
-LaneEvent = ReaderEvent | CodeScanned | LinkEvent | BarrierEvent | ModeChanged
+LaneEvent = ReaderEvent | CodeScanned | LinkEvent | BarrierEvent | ModeChanged | StaffAct
 """Whatever a part of the lane may tell."""
 _CARDS_WAITING_MOST = 4
+_STAFF_ASK_S = 4.0
+"""A PIN is verified slowly, on purpose."""
 _HOLDS = {"hold_open": Hold.OPEN, "hold_closed": Hold.CLOSED, "release": Hold.NONE}
 
 
@@ -86,6 +91,7 @@ class Controller:
         *,
         barrier: Barrier | None = None,
         delays: Delays | None = None,
+        desk: Desk | None = None,
         acknowledge: Callable[[Acknowledged], None] = lambda _: None,
         reload: Callable[[], Awaitable[bool]] | None = None,
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
@@ -102,6 +108,7 @@ class Controller:
         self._reloading: set[asyncio.Task[None]] = set()
         self._notice: tuple[str, float] | None = None
         self._clock = clock
+        self._desk = desk or Desk()
         self._views = Views()
         self._troubles = Troubles()
         self._cards = Presentations(
@@ -119,6 +126,11 @@ class Controller:
     def state(self) -> GateState:
         """Where the lane is."""
         return self._state
+
+    @property
+    def place(self) -> Place:
+        """Where the lane is, as the centre names it."""
+        return self._views.place
 
     def deliver(self, event: LaneEvent) -> None:
         """Take an event of a part; never blocks."""
@@ -171,10 +183,10 @@ class Controller:
                 await self._refuse(Reason.REREAD if is_card else Reason.NEEDS_STAFF)
             case CodeScanned():
                 await self._code()
-            case ReaderFault():
-                self._troubles.reader = True
-            case ReaderReady():
-                self._troubles.reader = False
+            case StaffAct():
+                await self._act(event)
+            case ReaderFault() | ReaderReady():
+                self._troubles.reader = isinstance(event, ReaderFault)
             case LinkChanged():
                 self._troubles.link = event.state is not LinkState.UP
                 self._troubles.refused = event.reason
@@ -257,36 +269,93 @@ class Controller:
         self._rest()
 
     async def _card(self, card: CardRead) -> None:
+        credential = Credential(kind=card.document_type, number=card.number)
+        await self._present(credential, _last_day(card.valid_until))
+
+    async def _present(self, credential: Credential, until: date | None = None) -> None:
+        """Something was laid: ask for it, unless it is the same presentation still."""
         if self._state is GateState.HELD_OPEN:
             return  # the screen says so: nobody needs a card, and no ticket is used up
-        kind = card.document_type
-        digest = self._cards.digest(kind, card.number)
+        digest = self._cards.digest(credential.kind, credential.number)
         if self._cards.is_repeat(digest, self._now_s()):
             return
+        if self._desk.takes_dry_run():
+            await self._try(credential, until)
+            return
+        ask = Ask(
+            nonce=self._cards.nonce(digest, self._now_s()),
+            credential=credential,
+            gate_id=self._gate_id,
+            at=self._clock(),
+            document_until=until,
+        )
+        outcome = await self._obtain(ask, self._delays.ask_timeout_s)
+        if outcome is None:
+            return
+        if isinstance(outcome, LinkFailure) and outcome.may_repeat:
+            self._cards.unanswered(digest, ask.nonce, self._now_s())
+        else:
+            self._cards.answered(digest, self._now_s())
+        await self._conclude(ask, outcome)
+
+    async def _obtain(self, ask: Ask, timeout_s: float) -> Answer | LinkFailure | None:
+        """Note an ask in the journal and ask it; None: it could not be noted, and was refused."""
         self._go(GateState.READING)
         self._notice = None
-        nonce = self._cards.nonce(digest, self._now_s())
-        at = self._clock()
-        self._troubles.journal = not await self._journal.begin(nonce, kind, self._gate_id, at)
+        at = ask.at or self._clock()
+        noted = await self._journal.begin(ask.nonce, ask.credential.kind, self._gate_id, at)
+        self._troubles.journal = not noted
         if self._troubles.journal:
             self._probed_at = self._now_s()
             await self._refuse(Reason.NEEDS_STAFF)
-            return
+            return None
         self._go(GateState.ASKING)
-        credential = Credential(kind=kind, number=card.number)
-        ask = Ask(nonce=nonce, credential=credential, gate_id=self._gate_id, at=at)
-        outcome = await self._decide(ask)
-        now_s = self._now_s()
+        return await self._decide(ask, timeout_s)
+
+    async def _conclude(self, ask: Ask, outcome: Answer | LinkFailure) -> None:
+        """Show what came of an ask, and let people in where it says so."""
+        self._desk.note(ask, outcome)
         if isinstance(outcome, Answer):
-            self._cards.answered(digest, now_s)
             await self._answer(outcome)
             return
-        if outcome.may_repeat:
-            self._cards.unanswered(digest, nonce, now_s)
-        else:
-            self._cards.answered(digest, now_s)
         await self._refuse(outcome.reason)
-        await self._end(nonce, Outcome("no_answer", outcome.trouble.value, at=self._clock()))
+        ended = Outcome("no_answer", outcome.trouble.value, at=self._clock())
+        await self._end(ask.nonce, ended)
+
+    async def _act(self, act: StaffAct) -> None:
+        """Staff ask for somebody; the panel is answered in any case."""
+        outcome: Answer | LinkFailure = LinkFailure(LinkTrouble.DOWN, Reason.NEEDS_STAFF)
+        try:
+            if self._state is GateState.HELD_OPEN:
+                outcome = LinkFailure(LinkTrouble.DOWN, Reason.WALK_THROUGH)
+            elif act.ask.dry_run:
+                outcome = await self._decider.decide(act.ask, _STAFF_ASK_S)
+                self._desk.note(act.ask, outcome)
+            else:
+                asked = await self._obtain(act.ask, _STAFF_ASK_S)
+                if asked is not None:
+                    outcome = asked
+                    await self._conclude(act.ask, asked)
+        finally:
+            if not act.done.done():
+                act.done.set_result(outcome)
+
+    async def _try(self, credential: Credential, until: date | None) -> None:
+        """Say to the staff what a card would get; the screen lets nobody walk."""
+        ask = Ask(
+            nonce=random_nonce(),
+            credential=credential,
+            gate_id=self._gate_id,
+            at=self._clock(),
+            document_until=until,
+            dry_run=True,
+        )
+        outcome = await self._decider.decide(ask, self._delays.ask_timeout_s)
+        self._desk.note(ask, outcome)
+        await self._let_be_read()
+        self._go(GateState.SHOWING_REFUSE)
+        self._shown_at = self._now_s()
+        self._display.show(self._views.tried())
 
     async def _code(self) -> None:
         """A code is no document: no code in use can be proven here, and nobody passes for one."""
@@ -297,11 +366,11 @@ class Controller:
         self._shown_at = self._now_s()
         self._display.show(self._views.unknown_code())
 
-    async def _decide(self, ask: Ask) -> Answer | LinkFailure:
+    async def _decide(self, ask: Ask, timeout_s: float) -> Answer | LinkFailure:
         loop = asyncio.get_running_loop()
         slow = loop.call_later(self._delays.checking_after_s, self._show_checking)
         try:
-            return await self._decider.decide(ask, self._delays.ask_timeout_s)
+            return await self._decider.decide(ask, timeout_s)
         finally:
             slow.cancel()
 
@@ -378,3 +447,12 @@ class Controller:
     @staticmethod
     def _now_s() -> float:
         return asyncio.get_running_loop().time()
+
+
+def _last_day(text: str | None) -> date | None:
+    """The last day of a card's own validity, where it says one."""
+    if text is None or text == LONG_TERM:
+        return None
+    with suppress(ValueError):
+        return date.fromisoformat(text)
+    return None

@@ -19,6 +19,8 @@ from menpiao.terminals.gate.offline.local import Local
 from menpiao.terminals.gate.offline.reporter import Reporter
 from menpiao.terminals.gate.passage_reports import PassageReporter
 from menpiao.terminals.gate.slips import MakeSlip, Slips
+from menpiao.terminals.gate.staff.acts import Acts
+from menpiao.terminals.gate.staff.panel import LaneNow, StaffPanel
 from menpiao.terminals.parts.barrier.base import Barrier
 from menpiao.terminals.parts.display.base import Data, Display
 from menpiao.terminals.parts.link.base import Errands, LateAnswer, Link, LinkEvent
@@ -49,6 +51,9 @@ class GateParts:
     errands: Errands | None = None
     hub: Link | None = None
     scanners: tuple[Scanner, ...] = ()
+    panel: StaffPanel | None = None
+    panel_errands: Errands | None = None
+    """The panel's own: what a guard waits for does not wait behind a bundle."""
     passport_readers: tuple[Reader, ...] = ()
     """Beside the reader: without them the lane still stands."""
 
@@ -72,6 +77,7 @@ async def run_gate(config: GateConfig, parts: GateParts) -> None:
         acknowledge=parts.link.acknowledge,
         reload=alone.reload if alone else None,
         delays=config.delays,
+        desk=parts.panel.desk if parts.panel else None,
     )
     parts.link.watch(lambda: controller.state.value)
     log.info("gate_starts", gate=config.gate_id)
@@ -92,6 +98,18 @@ async def run_gate(config: GateConfig, parts: GateParts) -> None:
     try:
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(parts.display.run(), name="display")
+            if parts.panel is not None and parts.panel_errands is not None:
+                parts.panel.stand_at(
+                    Acts(
+                        config.gate_id,
+                        parts.panel.desk,
+                        parts.panel_errands,
+                        controller.deliver,
+                        lambda: _lane_now(controller, parts.link, decider).utc_offset_s,
+                    ),
+                    lambda: _lane_now(controller, parts.link, decider),
+                )
+                tasks.create_task(parts.panel.run(), name="staff")
             for scanner in parts.scanners:
                 tasks.create_task(scanner.run(of_scanner), name="scanner")
             for passports in parts.passport_readers:
@@ -109,6 +127,21 @@ async def run_gate(config: GateConfig, parts: GateParts) -> None:
         if alone is not None:
             await alone.close()
         journal.close()
+
+
+def _lane_now(controller: Controller, link: Link, decider: Decider) -> LaneNow:
+    """How the lane is, for its staff."""
+    place = controller.place
+    return LaneNow(
+        site=place.site,
+        site_en=place.site_en,
+        gate=place.gate,
+        gate_en=place.gate_en,
+        link=link.state.value,
+        mode=decider.mode.value,
+        lane=controller.state.value,
+        utc_offset_s=28_800 if place.utc_offset_s is None else place.utc_offset_s,
+    )
 
 
 class _Alone:

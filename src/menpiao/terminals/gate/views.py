@@ -139,6 +139,19 @@ class Views:
             )
         )
 
+    def tried(self) -> View:
+        """A dry run: what it would be is for the staff to see, and nobody walks."""
+        return self._at(
+            View(
+                signal=Signal.WAIT,
+                state="showing_refuse",
+                zh="试刷，请勿通行",
+                en="Test only: do not walk",
+                zh_next="结果见员工台",
+                en_next="The staff panel has the result",
+            )
+        )
+
     def offline(self) -> View:
         """The lane stands, and the centre cannot be asked."""
         return replace(self.refusal(Reason.MANUAL_LANE, Signal.CAUTION), state="idle")
