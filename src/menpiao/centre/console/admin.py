@@ -16,6 +16,7 @@ from django.utils.translation import gettext_lazy as _
 from menpiao.centre.console import models as records
 from menpiao.centre.console.barring import BarredAdmin
 from menpiao.centre.console.base import Page, RecordPage, Stacked, Tabular
+from menpiao.centre.console.conflicts import ConflictAdmin
 from menpiao.centre.console.people import StaffAdmin
 from menpiao.storage.database.devices import code_hash
 from menpiao.storage.database.models import (
@@ -213,3 +214,4 @@ class OutboxAdmin(RecordPage):
 
 admin.site.register(Staff, StaffAdmin)
 admin.site.register(records.Barred, BarredAdmin)
+admin.site.register(records.Conflict, ConflictAdmin)

@@ -12,7 +12,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from menpiao.centre.console import models as records
-from menpiao.centre.console.base import ActPage, RecordPage, plain_text, wide_text
+from menpiao.centre.console.base import ActPage, Page, plain_text, wide_text
 from menpiao.centre.console.service import REPLACED, Barring, ConsoleService
 from menpiao.centre.design import door
 from menpiao.centre.design.templatetags.design import is_english
@@ -157,6 +157,7 @@ class InForce(admin.SimpleListFilter):
 class BarredAdmin(ActPage):
     """The list; an entry is made and lifted, never edited."""
 
+    act_form = LiftForm
     act, act_to_add = _("解除禁入"), _("禁止入园")
     list_display = ("masked", "type", "reason", "state", "last_day", "barred_by", "barred_at")
     list_filter = (InForce,)
@@ -190,22 +191,15 @@ class BarredAdmin(ActPage):
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         """Whoever has the right."""
-        return super(RecordPage, self).has_add_permission(request)
+        return Page.has_add_permission(self, request)
 
-    def has_change_permission(
-        self, request: HttpRequest, obj: records.Barred | None = None
-    ) -> bool:
-        """To lift: whoever has the right, while there is something to lift."""
-        may = super(RecordPage, self).has_change_permission(request, obj)
-        return may and (obj is None or obj.lifted_at is None)
+    def is_open(self, obj: records.Barred) -> bool:
+        """Whether there is something to lift."""
+        return obj.lifted_at is None
 
     def get_form(self, request: HttpRequest, obj: Any = None, **rest: Any) -> Any:  # type: ignore[override]
-        """To make an entry or to lift one."""
-        if obj is None:
-            return BarForm
-        if self.has_change_permission(request, obj):
-            return LiftForm
-        return super().get_form(request, obj, **rest)
+        """To make an entry, or to lift one."""
+        return BarForm if obj is None else super().get_form(request, obj, **rest)
 
     def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
         """An entry is read; then it is lifted."""

@@ -48,6 +48,23 @@ class ActPage(RecordPage):
     change_form_template = "console/act.html"
     act: Any = ""
     act_to_add: Any = ""
+    act_form: Any = None
+    """The form of what can be done while there is something to be done."""
+
+    def is_open(self, obj: Any) -> bool:
+        """Whether it is still to be done."""
+        raise NotImplementedError
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Whoever has the right, while it is to be done."""
+        may = Page.has_change_permission(self, request, obj)
+        return may and (obj is None or self.is_open(obj))
+
+    def get_form(self, request: HttpRequest, obj: Any = None, **rest: Any) -> Any:  # type: ignore[override]
+        """The form to do it, while it is to be done."""
+        if obj is not None and self.has_change_permission(request, obj):
+            return self.act_form
+        return super().get_form(request, obj, **rest)
 
     def changeform_view(
         self,

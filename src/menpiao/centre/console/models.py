@@ -127,6 +127,33 @@ class Barred(Record):
         return self.lifted_at is None and (self.until is None or self.until > now)
 
 
+class Conflict(Record):
+    """A ticket that let more people in than it has, by lanes that could not ask each other."""
+
+    ticket_id = models.BigIntegerField(_("门票"))
+    admission_id = models.BigIntegerField(_("超出的一次"))
+    earlier_id = models.BigIntegerField(_("先前的一次"), null=True)
+    excess = models.SmallIntegerField(_("超出人数"))
+    state = models.TextField(_("状态"), choices=[("open", _("待处理")), ("resolved", _("已处理"))])
+    found_at = models.DateTimeField(_("发现时间"))
+    resolved_by = models.TextField(_("处理人"))
+    resolved_at = models.DateTimeField(_("处理时间"), null=True)
+    resolution = models.TextField(_("处理说明"))
+
+    done = False
+    """Whether what a page asked for was done."""
+
+    class Meta:
+        managed = False
+        db_table = "conflict"
+        verbose_name = _("验票冲突")
+        verbose_name_plural = _("验票冲突")
+        ordering: ClassVar = ["state", "-id"]
+
+    def __str__(self) -> str:
+        return serial_number(self.ticket_id)
+
+
 class Payment(Record):
     """A payment at a provider."""
 

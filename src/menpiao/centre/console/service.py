@@ -9,7 +9,7 @@ import asyncpg
 from menpiao.domain.document import Document
 from menpiao.domain.masking import Purpose, show_number
 from menpiao.storage.crypto import Vault
-from menpiao.storage.database import barred
+from menpiao.storage.database import barred, conflicts
 from menpiao.storage.database.ids import IdBlocks
 
 REPLACED = "replaced"
@@ -35,6 +35,26 @@ class Barred:
     masked: str
     at: datetime
     replaced: bool
+
+
+@dataclass(frozen=True, slots=True)
+class ScanView:
+    """A scan of a conflict. ``passed``: people that the barrier counted for it; None: it did not.
+
+    ``source``: lane, hub or empty (the centre decided).
+    """
+
+    id: int
+    at: datetime
+    device_at: datetime | None
+    gate: str
+    gate_en: str
+    device: str
+    people: int
+    source: str
+    forced: str
+    undone_at: datetime | None
+    passed: int | None
 
 
 class ConsoleService:
@@ -72,3 +92,27 @@ class ConsoleService:
     async def lift(self, site_id: int, entry_id: int, by: str, reason: str) -> bool:
         """Take an entry off the list; False: it has been lifted before."""
         return await barred.lift(self._pool, site_id, entry_id, by, reason, self._clock())
+
+    async def scans(self, site_id: int, admission_ids: list[int]) -> list[ScanView]:
+        """The scans of a conflict, the earliest first; also how and where each was decided."""
+        return [
+            ScanView(
+                id=r["id"],
+                at=r["at"],
+                device_at=r["device_at"],
+                gate=r["gate"] or "-",
+                gate_en=r["gate_en"] or "",
+                device=r["device"] or "",
+                people=r["people"],
+                source=(r["offline"] or "").split(" ")[0],
+                forced=r["forced"] or "",
+                undone_at=r["undone_at"],
+                passed=r["passed"],
+            )
+            for r in await conflicts.scans(self._pool, site_id, admission_ids)
+        ]
+
+    async def resolve(self, site_id: int, conflict_id: int, by: str, note: str) -> bool:
+        """Write down what was found out; False: somebody has done so before."""
+        now = self._clock()
+        return await conflicts.resolve(self._pool, site_id, conflict_id, by, note, now)

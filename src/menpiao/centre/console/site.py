@@ -1,7 +1,12 @@
 """The staff back office as a site of Django's admin."""
 
+from typing import Any
+
 from django.contrib.admin import AdminSite
+from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
+
+from menpiao.centre.console.models import Conflict
 
 
 class ConsoleSite(AdminSite):
@@ -11,3 +16,10 @@ class ConsoleSite(AdminSite):
     site_title = _("门票后台")
     index_title = _("设置与查询")
     site_url = "/"
+
+    def each_context(self, request: HttpRequest) -> dict[str, Any]:
+        """What every page says: also how many conflicts wait for somebody, to whom may see them."""
+        context = super().each_context(request)
+        if request.user.has_perm("console.view_conflict"):
+            context["open_conflicts"] = Conflict.objects.filter(state="open").count()
+        return context
