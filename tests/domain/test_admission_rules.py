@@ -264,3 +264,37 @@ def test_forcing_never_moves_a_count_over_the_ticket(people, steps):
         assert isinstance(outcome, Admit)
         found = outcome.ticket or found
         assert 0 <= found.inside <= found.used <= found.people
+
+
+# --- what a gate says for itself, whatever the product says ---------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("found", "lane", "expected"),
+    [
+        (ticket(product_id=7), gate(product_ids=frozenset({7, 8})), Reason.PASS),
+        (ticket(product_id=9), gate(product_ids=frozenset({7, 8})), Reason.WRONG_GATE),
+        (ticket(product_id=9), gate(), Reason.PASS),
+        (with_cave(product_id=9), zone_gate(product_ids=frozenset({7})), Reason.WRONG_GATE),
+        (
+            ticket(used=1, inside=1, product_id=9),
+            exit_gate(product_ids=frozenset({7})),
+            Reason.EXIT_OK,
+        ),
+        (ticket(used=1, inside=0), gate(reentry=Reentry.AFTER_EXIT), Reason.PASS),
+        (ticket(used=1, inside=1), gate(reentry=Reentry.AFTER_EXIT), Reason.ALREADY_INSIDE),
+        (ticket(used=1, inside=1), gate(reentry=Reentry.UNLIMITED), Reason.PASS),
+        (
+            ticket(used=1, inside=0, reentry=Reentry.AFTER_EXIT),
+            gate(reentry=Reentry.NONE),
+            Reason.NO_REENTRY,
+        ),
+        (
+            ticket(used=1, inside=1, reentry=Reentry.UNLIMITED),
+            gate(reentry=Reentry.NONE),
+            Reason.ALREADY_USED,
+        ),
+    ],
+)
+def test_a_gates_own_rule(found, lane, expected):
+    assert decide(Scan(), [found], lane, DURING).reason is expected

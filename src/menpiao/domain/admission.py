@@ -36,8 +36,10 @@ class Gate:
     many. Graces widen the entry window of a slot and are never negative. ``zone_id`` 0: it leads
     into the site itself, otherwise into a part of it, whose rights are counted for themselves;
     then ``needs_inside``: only who has passed a gate of the site may enter, and ``leave_first``
-    names zones that must have been left. ``passback_s``: how long a ticket that has just let
-    somebody in lets nobody in. ``is_full``: the place behind it has reached its ceiling.
+    names zones that must have been left. ``product_ids`` empty: it takes every product; ``reentry``
+    None: as the ticket has it, otherwise what this gate of the site allows. ``passback_s``: how
+    long a ticket that has just let somebody in lets nobody in. ``is_full``: the place behind it
+    has reached its ceiling.
     """
 
     id: int
@@ -54,6 +56,8 @@ class Gate:
     leave_first: frozenset[int] = frozenset()
     passback_s: int = 0
     is_full: bool = False
+    product_ids: frozenset[int] = frozenset()
+    reentry: Reentry | None = None
     expired_document: ExpiredDocument = ExpiredDocument.WARN
     utc_offset_s: int = 28800
     """The site's zone: which day it is there decides for passes."""
@@ -237,8 +241,9 @@ def _enter(scan: Scan, ticket: Ticket, gate: Gate, now: datetime) -> Admit | Ref
     if gate.zone_id:
         return _enter_zone(scan, ticket, gate, now)
     fresh = ticket.remaining
-    again = ticket.used - ticket.inside if ticket.reentry is Reentry.AFTER_EXIT else 0
-    if ticket.reentry is Reentry.UNLIMITED:
+    reentry = gate.reentry or ticket.reentry
+    again = ticket.used - ticket.inside if reentry is Reentry.AFTER_EXIT else 0
+    if reentry is Reentry.UNLIMITED:
         again = ticket.used
     people = _people(scan, fresh + again, gate)
     if people is None:
@@ -321,6 +326,8 @@ def _standing(ticket: Ticket, gate: Gate, now: datetime) -> Refuse | None:
         missed = near and not ticket.used and not ticket.daily
         reason = Reason.SLOT_LATE if missed else Reason.EXPIRED
         return Refuse(reason, now, gate, ticket, since=ticket.closes_at)
+    if gate.product_ids and ticket.product_id not in gate.product_ids:
+        return Refuse(Reason.WRONG_GATE, now, gate, ticket)
     # A zone's gates are named by the zone; those of the site by the product.
     if gate.zone_id == 0 and ticket.gate_ids and gate.id not in ticket.gate_ids:
         return Refuse(Reason.WRONG_GATE, now, gate, ticket)
@@ -343,7 +350,7 @@ def _holding(scan: Scan, ticket: Ticket, gate: Gate, now: datetime) -> Refuse | 
 def _used_up(ticket: Ticket, gate: Gate, now: datetime) -> Refuse:
     if ticket.visits_left == 0 and not ticket.used:
         reason = Reason.VISITS_USED_UP
-    elif ticket.reentry is Reentry.AFTER_EXIT:
+    elif (gate.reentry or ticket.reentry) is Reentry.AFTER_EXIT:
         reason = Reason.ALREADY_INSIDE
     elif ticket.daily:
         reason = Reason.DAILY_USED

@@ -86,6 +86,7 @@ class Ticket(NamedTuple):
     evidence_en: str = ""
     difference_fen: int = 0
     zones: tuple[ZoneRight, ...] = ()
+    product_id: int = 0
 
     @property
     def remaining(self) -> int:

@@ -57,6 +57,10 @@ class BundleGate(Message, frozen=True, kw_only=True):
     passback_s: int = 0
     expired_document: str = "warn"
     leave_first: list[int]
+    products: list[int]
+    """Those it takes; empty: every one."""
+    reentry: str = ""
+    """What it allows whatever the product says; empty: as the product says."""
 
 
 class BundleDevice(Message, frozen=True, kw_only=True):

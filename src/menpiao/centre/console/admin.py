@@ -17,12 +17,14 @@ from menpiao.centre.console import models as records
 from menpiao.centre.console.barring import BarredAdmin
 from menpiao.centre.console.base import Page, RecordPage, Stacked, Tabular
 from menpiao.centre.console.conflicts import ConflictAdmin
+from menpiao.centre.console.gates import GateAdmin, GateGroupAdmin, ZoneAdmin
 from menpiao.centre.console.people import StaffAdmin
 from menpiao.storage.database.devices import code_hash
 from menpiao.storage.database.models import (
     Device,
     EnrolmentCode,
     Gate,
+    GateGroup,
     PriceRule,
     Product,
     ProductZone,
@@ -82,14 +84,6 @@ class SiteAdmin(Page):
     list_display = ("name", "code", "zone", "day_capacity", "instant_capacity", "is_open")
 
 
-@admin.register(Zone)
-class ZoneAdmin(Page):
-    """Parts of a site with gates of their own."""
-
-    list_display = ("name", "site", "instant_capacity")
-    list_filter = ("site",)
-
-
 @admin.register(Product)
 class ProductAdmin(Page):
     """What is sold, with its concessions and slots."""
@@ -110,14 +104,6 @@ class ProductAdmin(Page):
         made = _lay_slots(product)
         told = str(_("已按时段安排生成，可预订的新时段：%(n)d"))
         self.message_user(request, told % {"n": made})
-
-
-@admin.register(Gate)
-class GateAdmin(Page):
-    """Lanes."""
-
-    list_display = ("name", "name_en", "direction", "is_open")
-    list_filter = ("site", "direction")
 
 
 @admin.register(Device)
@@ -212,6 +198,9 @@ class OutboxAdmin(RecordPage):
     list_filter = ("state", "channel", "kind")
 
 
+admin.site.register(Zone, ZoneAdmin)
+admin.site.register(GateGroup, GateGroupAdmin)
+admin.site.register(Gate, GateAdmin)
 admin.site.register(Staff, StaffAdmin)
 admin.site.register(records.Barred, BarredAdmin)
 admin.site.register(records.Conflict, ConflictAdmin)

@@ -239,6 +239,7 @@ async def _by_holder(
             evidence_en=row["evidence_en"],
             difference_fen=row["difference_fen"],
             zones=tuple(rights[row["id"]]) if row["id"] in rights else (),
+            product_id=row["product_id"],
         )
         found.setdefault(row["holder_hash"], []).append(ticket)
     return found

@@ -6,17 +6,18 @@ everywhere within seconds and no request waits for the set-up tables.
 
 import asyncio
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import asyncpg
 
-from menpiao.domain.admission import Direction, ExpiredDocument, Gate
+from menpiao.domain.admission import Gate
 from menpiao.domain.capacity import is_full
 from menpiao.domain.product import PriceRule, Product
 from menpiao.domain.refund import FREE_UNTIL_END, RefundPolicy, RefundStep
 from menpiao.domain.ticket import Reentry
+from menpiao.storage.database import gate_rules
 from menpiao.storage.database.admissions import TicketTerms
 
 MAX_AGE_S = 2.0
@@ -143,7 +144,7 @@ async def read_snapshot(connection: asyncpg.Connection) -> Snapshot:
     inside = await _inside(connection, sites)
     ceilings = _ceilings(sites, zones)
     full = {place for place, most in ceilings.items() if is_full(inside.get(place, 0), most)}
-    gates = {r["id"]: _gate(r, sites, full) for r in await connection.fetch(_GATES)}
+    gates = {g.id: _at_site(g, sites, full) for g in await gate_rules.read(connection)}
     products = await _products(connection)
     devices = await _devices(connection)
     staff = [StaffMember(**r) for r in await connection.fetch(_STAFF)]
@@ -158,10 +159,6 @@ async def read_snapshot(connection: asyncpg.Connection) -> Snapshot:
     )
 
 
-_GATES = """
-SELECT g.*, ARRAY(SELECT zone_id FROM gate_leave_first l WHERE l.gate_id = g.id) AS left_first
-FROM gate g
-"""
 _STAFF = """
 SELECT s.id, s.site_id, s.badge, s.role, s.pin_hash
 FROM staff s JOIN auth_user u ON u.id = s.user_id
@@ -172,8 +169,9 @@ SELECT site_id, holder_hash, until FROM barred
 WHERE lifted_at IS NULL AND (until IS NULL OR until > now())
 """
 _INSIDE = """
-SELECT coalesce(g.zone_id, 0) AS zone_id, (sum(b.entries) - sum(b.exits))::int AS people
-FROM flow_bucket b JOIN gate g ON g.id = b.gate_id
+SELECT coalesce(gg.zone_id, g.zone_id, 0) AS zone_id,
+    (sum(b.entries) - sum(b.exits))::int AS people
+FROM flow_bucket b JOIN gate g ON g.id = b.gate_id LEFT JOIN gate_group gg ON gg.id = g.group_id
 WHERE b.site_id = $1 AND b.bucket >= $2 GROUP BY 1
 """
 
@@ -214,25 +212,13 @@ def _ceilings(sites: dict[int, Site], zones: dict[int, Zone]) -> dict[tuple[int,
     return found
 
 
-def _gate(row: asyncpg.Record, sites: dict[int, Site], full: set[tuple[int, int]]) -> Gate:
-    site, zone_id = sites[row["site_id"]], row["zone_id"] or 0
+def _at_site(gate: Gate, sites: dict[int, Site], full: set[tuple[int, int]]) -> Gate:
+    site = sites[gate.site_id]
     offset = datetime.now(UTC).astimezone(site.zone).utcoffset() or timedelta()
-    return Gate(
-        id=row["id"],
-        site_id=row["site_id"],
-        name=row["name"],
-        name_en=row["name_en"],
-        direction=Direction(row["direction"]),
-        people_per_scan=row["people_per_scan"],
-        early_grace_s=row["early_grace_s"],
-        late_grace_s=row["late_grace_s"],
-        is_open=row["is_open"] and site.is_open,
-        zone_id=zone_id,
-        needs_inside=row["needs_inside"],
-        leave_first=frozenset(row["left_first"]),
-        passback_s=row["passback_s"],
-        is_full=(site.id, zone_id) in full,
-        expired_document=ExpiredDocument(row["expired_document"]),
+    return replace(
+        gate,
+        is_open=gate.is_open and site.is_open,
+        is_full=(site.id, gate.zone_id) in full,
         utc_offset_s=int(offset.total_seconds()),
     )
 

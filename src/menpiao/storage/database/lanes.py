@@ -32,7 +32,8 @@ _CONFLICTS = "SELECT count(*)::int FROM conflict WHERE site_id = $1 AND state = 
 _TODAY = """
 SELECT coalesce(sum(b.entries), 0)::int AS entries, coalesce(sum(b.exits), 0)::int AS exits
 FROM flow_bucket b JOIN gate g ON g.id = b.gate_id AND g.zone_id IS NULL
-WHERE b.site_id = $1 AND b.bucket >= $2
+LEFT JOIN gate_group gg ON gg.id = g.group_id
+WHERE gg.zone_id IS NULL AND b.site_id = $1 AND b.bucket >= $2
 """
 _COMMAND = """
 INSERT INTO lane_command (site_id, id, gate_id, action, reason, staff_id, second_id, made_at,

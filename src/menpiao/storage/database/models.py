@@ -3,7 +3,7 @@
 The table names are short because the servers read them with plain SQL.
 """
 
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from django.contrib.auth.models import User
 from django.core.validators import MaxValueValidator
@@ -65,8 +65,57 @@ class Zone(models.Model):
         return self.name
 
 
+_DIRECTIONS = [("entry", _("入")), ("exit", _("出"))]
+_REENTRY = [("none", _("不可")), ("after_exit", _("出园后可")), ("unlimited", _("不限"))]
+_EXPIRED = [("ignore", _("忽略")), ("warn", _("提示")), ("refuse", _("拒绝"))]
+
+
+class GateGroup(models.Model):
+    """Gates with rules in common (闸机分组): what it says counts for all of them.
+
+    What is empty here each of its gates says for itself.
+    """
+
+    site = models.ForeignKey(Site, models.PROTECT, verbose_name=_("景区"))
+    name = models.CharField(_("名称"), max_length=40)
+    name_en = models.CharField(_("英文名称"), max_length=60, blank=True)
+    direction = models.CharField(_("方向"), max_length=8, blank=True, choices=_DIRECTIONS)
+    zone = models.ForeignKey(
+        Zone, models.PROTECT, verbose_name=_("通往分区"), null=True, blank=True
+    )
+    reentry = models.CharField(_("再次入园"), max_length=12, blank=True, choices=_REENTRY)
+    products: "models.ManyToManyField[Product, Any]" = models.ManyToManyField(
+        "Product", verbose_name=_("可用票种"), blank=True, related_name="+"
+    )
+    people_per_scan = models.PositiveSmallIntegerField(
+        _("每次放行人数（0=全部）"), null=True, blank=True
+    )
+    early_grace_s = models.PositiveIntegerField(_("提前宽限秒数"), null=True, blank=True)
+    late_grace_s = models.PositiveIntegerField(_("延后宽限秒数"), null=True, blank=True)
+    passback_s = models.PositiveIntegerField(_("重复刷证间隔秒数（0=不限）"), null=True, blank=True)
+    needs_inside = models.BooleanField(_("须先入园"), null=True, blank=True)
+    leave_first = models.ManyToManyField(
+        Zone, verbose_name=_("须先离开的分区"), blank=True, related_name="+"
+    )
+    expired_document = models.CharField(_("证件过期时"), max_length=8, blank=True, choices=_EXPIRED)
+
+    class Meta:
+        db_table = "gate_group"
+        verbose_name = _("闸机分组")
+        verbose_name_plural = _("闸机分组")
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["site", "name"], name="gate_group_name"),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+
 class Gate(models.Model):
-    """A lane (闸机通道) that people pass in one direction."""
+    """A lane (闸机通道) that people pass in one direction.
+
+    Its rules count as far as its group says nothing else.
+    """
 
     site = models.ForeignKey(Site, models.PROTECT, verbose_name=_("景区"))
     zone = models.ForeignKey(
@@ -74,8 +123,20 @@ class Gate(models.Model):
     )
     name = models.CharField(_("名称"), max_length=40)
     name_en = models.CharField(_("英文名称"), max_length=60, blank=True)
-    direction = models.CharField(
-        _("方向"), max_length=8, default="entry", choices=[("entry", _("入")), ("exit", _("出"))]
+    group = models.ForeignKey(
+        GateGroup, models.PROTECT, verbose_name=_("分组"), null=True, blank=True
+    )
+    direction = models.CharField(_("方向"), max_length=8, default="entry", choices=_DIRECTIONS)
+    reentry = models.CharField(
+        _("再次入园（空=按票种）"),
+        max_length=12,
+        blank=True,
+        default="",
+        db_default="",
+        choices=_REENTRY,
+    )
+    products: "models.ManyToManyField[Product, Any]" = models.ManyToManyField(
+        "Product", verbose_name=_("可用票种（空=全部）"), blank=True, related_name="+"
     )
     people_per_scan = models.PositiveSmallIntegerField(_("每次放行人数（0=全部）"), default=0)
     early_grace_s = models.PositiveIntegerField(_("提前宽限秒数"), default=1800)
@@ -92,7 +153,7 @@ class Gate(models.Model):
         max_length=8,
         default="warn",
         db_default="warn",
-        choices=[("ignore", _("忽略")), ("warn", _("提示")), ("refuse", _("拒绝"))],
+        choices=_EXPIRED,
     )
     is_open = models.BooleanField(_("开放"), default=True)
 
@@ -132,7 +193,7 @@ class Product(models.Model):
         _("再次入园"),
         max_length=12,
         default="none",
-        choices=[("none", _("不可")), ("after_exit", _("出园后可")), ("unlimited", _("不限"))],
+        choices=_REENTRY,
     )
     document_types = models.JSONField(_("接受的证件（空=全部）"), default=list, blank=True)
     minor_age = models.PositiveSmallIntegerField(_("不可单独预订的年龄（0=不限）"), default=0)

@@ -107,6 +107,8 @@ def manifest_of(day, site, gates, key, **changes):
                 passback_s=g.passback_s,
                 expired_document=g.expired_document.value,
                 leave_first=sorted(g.leave_first),
+                products=sorted(g.product_ids),
+                reentry=g.reentry.value if g.reentry else "",
             )
             for g in gates
         ],

@@ -67,6 +67,8 @@ gates = st.builds(
     leave_first=st.sampled_from([frozenset(), frozenset({6})]),
     passback_s=st.sampled_from([0, 60]),
     expired_document=st.sampled_from(ExpiredDocument),
+    product_ids=st.sampled_from([frozenset(), frozenset({min(FACTS)}), frozenset({99})]),
+    reentry=st.sampled_from([None, *Reentry]),
 )
 
 
@@ -111,6 +113,7 @@ def tickets(draw):
         evidence_en=evidence_en,
         difference_fen=draw(st.integers(0, 10_000)),
         zones=tuple(rights),
+        product_id=product,
     )
 
 

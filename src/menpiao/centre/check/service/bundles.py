@@ -208,6 +208,8 @@ def _gates(snapshot: Snapshot, site_id: int) -> list[BundleGate]:
             zone_id=g.zone_id,
             needs_inside=g.needs_inside,
             leave_first=sorted(g.leave_first),
+            products=sorted(g.product_ids),
+            reentry=g.reentry.value if g.reentry else "",
             passback_s=g.passback_s,
             expired_document=g.expired_document.value,
         )

@@ -61,6 +61,8 @@ def _gate(gate: BundleGate, manifest: Manifest) -> Gate:
         zone_id=gate.zone_id,
         needs_inside=gate.needs_inside,
         leave_first=frozenset(gate.leave_first),
+        product_ids=frozenset(gate.products),
+        reentry=Reentry(gate.reentry) if gate.reentry else None,
         passback_s=gate.passback_s,
         expired_document=ExpiredDocument(gate.expired_document),
         utc_offset_s=manifest.utc_offset_s,
@@ -98,6 +100,7 @@ def ticket_of(row: BundleTicket, zones: Sequence[BundleZone], rules: Rules) -> T
         evidence_en=evidence_en,
         difference_fen=row.difference_fen,
         zones=tuple(ZoneRight(z.zone_id, z.allowed, z.used, z.inside) for z in zones),
+        product_id=row.product_id,
     )
 
 
@@ -122,6 +125,7 @@ def home_gate(ticket: Ticket, rules: Rules) -> Gate | None:
         and gate.zone_id == 0
         and gate.is_open
         and (not ticket.gate_ids or gate.id in ticket.gate_ids)
+        and (not gate.product_ids or ticket.product_id in gate.product_ids)
     )
     if not entrances:
         return None
