@@ -85,7 +85,7 @@ def test_what_a_group_says_counts_for_all_its_gates_and_the_rest_each_says_itsel
         name="分时通道",
         gates=[first, second],
         products=[product(park, "slot")],
-        needs_inside="unknown",
+        needs_inside="",
     )
     lane.settle()
     assert reason(lane, person(62), first) == "wrong_gate"
@@ -95,7 +95,7 @@ def test_what_a_group_says_counts_for_all_its_gates_and_the_rest_each_says_itsel
     shown = manager.get(f"{SETUP}/gate/{first}/change/").text
     assert "可用票种：分时段门票" in shown
     # Out of the group its own rule is back.
-    sent = {"site": 1, "name": "分时通道", "gates": [second], "needs_inside": "unknown"}
+    sent = {"site": 1, "name": "分时通道", "gates": [second], "needs_inside": ""}
     sent["site"] = row(park, "SELECT id FROM site")["id"]
     assert post(manager, f"gategroup/{group}/change/", sent).status_code == 302
     lane.settle()
@@ -112,7 +112,7 @@ def test_a_gate_may_let_in_again_whatever_the_product_says(park, manager, lane):
         name="团队通道",
         gates=[second],
         reentry="unlimited",
-        needs_inside="unknown",
+        needs_inside="",
     )
     assert keep_gate(park, manager, third, reentry="none").status_code == 302
     lane.settle()
@@ -132,7 +132,7 @@ def test_a_group_may_turn_its_gates_round(park, manager, lane):
         name="散场",
         gates=[first, second],
         direction="exit",
-        needs_inside="unknown",
+        needs_inside="",
     )
     lane.settle()
     refused = lane.ask(person(65), gate_id=first).json()
@@ -201,7 +201,7 @@ def test_nothing_of_another_site_is_taken(park, manager):
         other,
     )["id"]
     assert "不属于此景区：远洞" in errors(keep_gate(park, manager, first, zone=zone))
-    sent = {"site": other, "name": "远组", "gates": [first], "needs_inside": "unknown"}
+    sent = {"site": other, "name": "远组", "gates": [first], "needs_inside": ""}
     assert "不属于此景区：东门1号" in errors(post(manager, "gategroup/add/", sent))
     row(park, "DELETE FROM zone WHERE id = %s", zone)
     row(park, "DELETE FROM site WHERE id = %s", other)
@@ -209,7 +209,7 @@ def test_nothing_of_another_site_is_taken(park, manager):
 
 def test_a_group_with_gates_is_not_thrown_away(park, manager):
     first, *_ = gates(park)
-    group = make(park, manager, "gategroup", name="大门", gates=[first], needs_inside="unknown")
+    group = make(park, manager, "gategroup", name="大门", gates=[first], needs_inside="")
     address = f"gategroup/{group}/delete/"
     post(manager, address, {"post": "yes"})
     assert row(park, "SELECT count(*) FROM gate_group")["count"] == 1

@@ -193,10 +193,6 @@ class BarredAdmin(ActPage):
         """Whoever has the right."""
         return Page.has_add_permission(self, request)
 
-    def is_open(self, obj: records.Barred) -> bool:
-        """Whether there is something to lift."""
-        return obj.lifted_at is None
-
     def get_form(self, request: HttpRequest, obj: Any = None, **rest: Any) -> Any:  # type: ignore[override]
         """To make an entry, or to lift one."""
         return BarForm if obj is None else super().get_form(request, obj, **rest)

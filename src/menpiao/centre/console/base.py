@@ -42,7 +42,8 @@ class RecordPage(Page):
 class ActPage(RecordPage):
     """A record with one thing that can be done to it, once, by a service.
 
-    ``save_model`` does it and says in ``obj.done`` whether it was still to be done.
+    The record says in ``is_open`` whether it is to be done; ``save_model`` does it and says in
+    ``obj.done`` whether it still was.
     """
 
     change_form_template = "console/act.html"
@@ -51,14 +52,10 @@ class ActPage(RecordPage):
     act_form: Any = None
     """The form of what can be done while there is something to be done."""
 
-    def is_open(self, obj: Any) -> bool:
-        """Whether it is still to be done."""
-        raise NotImplementedError
-
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         """Whoever has the right, while it is to be done."""
         may = Page.has_change_permission(self, request, obj)
-        return may and (obj is None or self.is_open(obj))
+        return may and (obj is None or obj.is_open)
 
     def get_form(self, request: HttpRequest, obj: Any = None, **rest: Any) -> Any:  # type: ignore[override]
         """The form to do it, while it is to be done."""

@@ -96,10 +96,6 @@ class ConflictAdmin(ActPage):
         """Whether somebody has looked into it."""
         return _("待处理") if conflict.state == "open" else _("已处理")
 
-    def is_open(self, obj: Any) -> bool:
-        """Whether nobody has resolved it."""
-        return bool(obj.state == "open")
-
     def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
         """The note to be written, or the one that was."""
         if self.has_change_permission(request, obj):

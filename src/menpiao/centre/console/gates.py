@@ -5,14 +5,14 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from django import forms
 from django.contrib import admin, messages
-from django.contrib.admin.widgets import FilteredSelectMultiple
-from django.db.models import Model, QuerySet
+from django.db.models import ManyToManyField, Model, QuerySet
 from django.http import HttpRequest
 from django.utils.html import format_html_join
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 
 from menpiao.centre.console.base import Page
+from menpiao.centre.design.templatetags.design import is_english
 from menpiao.storage.database.models import Gate, GateGroup, Product, Zone
 
 if TYPE_CHECKING:
@@ -46,14 +46,17 @@ class GateForm(_GateForm):
 
 
 def _other_site(names: list[str]) -> str:
-    return str(_("不属于此景区：%(names)s")) % {"names": "、".join(names)}
+    return str(_("不属于此景区：%(names)s")) % {"names": _names(names)}
 
 
 class PlaceForm(_PlaceForm):
     """A zone or a group with the gates that belong to it."""
 
     gates = forms.ModelMultipleChoiceField(
-        Gate.objects.order_by("site", "pk"), label=_("闸机"), required=False
+        Gate.objects.order_by("site", "pk"),
+        label=_("闸机"),
+        required=False,
+        widget=forms.CheckboxSelectMultiple,
     )
     place = ""
     """The gate's field that names it."""
@@ -61,10 +64,6 @@ class PlaceForm(_PlaceForm):
     def __init__(self, *arguments: Any, **rest: Any) -> None:
         """With the gates that belong to it now."""
         super().__init__(*arguments, **rest)
-        self.fields["gates"].widget = FilteredSelectMultiple(_("闸机"), is_stacked=False)
-        gates = self.fields["gates"]
-        assert isinstance(gates, forms.ModelMultipleChoiceField)
-        gates.widget.choices = gates.choices
         if self.instance.pk:
             self.initial["gates"] = Gate.objects.filter(**{self.place: self.instance})
 
@@ -99,13 +98,24 @@ class GroupForm(PlaceForm):
     """A group, its gates, and what it says for them."""
 
     place = "group"
+    needs_inside = forms.NullBooleanField(
+        required=False,
+        label=_("须先入园"),
+        widget=forms.Select(choices=[("", "---------"), ("true", _("是")), ("false", _("否"))]),
+    )
 
     class Meta:
         model = GateGroup
         fields = "__all__"
 
 
-class PlacePage(Page):
+class RulePage(Page):
+    """A page with rules: what is chosen of several is ticked, all of them in sight."""
+
+    formfield_overrides: ClassVar = {ManyToManyField: {"widget": forms.CheckboxSelectMultiple}}
+
+
+class PlacePage(RulePage):
     """A page of something that has gates."""
 
     def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:  # noqa: FBT001 - Django's shape
@@ -115,7 +125,7 @@ class PlacePage(Page):
 
 
 def _names(things: Iterable[Any]) -> str:
-    return "、".join(str(thing) for thing in things) or "-"
+    return (", " if is_english() else "、").join(str(thing) for thing in things) or "-"
 
 
 class ZoneAdmin(PlacePage):
@@ -203,9 +213,10 @@ _RULES = (
 _OPTIONS: Any = GateGroup._meta  # noqa: SLF001 - Django's own way to a model's fields
 
 
-def rules_of(group: GateGroup) -> list[tuple[str, str]]:
-    """What a group says, as people read it: the rule and its value."""
+def rules_of(group: GateGroup) -> list[str]:
+    """What a group says, as people read it."""
     found = []
+    colon = ": " if is_english() else "："
     fields = {field.name: field for field in (*_OPTIONS.fields, *_OPTIONS.many_to_many)}
     for name in _RULES:
         field: Any = fields[name]
@@ -217,7 +228,7 @@ def rules_of(group: GateGroup) -> list[tuple[str, str]]:
         elif isinstance(value, bool):
             value = _("是") if value else _("否")
         if value not in (None, ""):
-            found.append((str(field.verbose_name), str(value)))
+            found.append(f"{field.verbose_name}{colon}{value}")
     return found
 
 
@@ -227,7 +238,6 @@ class GateGroupAdmin(PlacePage):
     form = GroupForm
     list_display = ("name", "site", "members", "rules")
     list_filter = ("site",)
-    filter_horizontal = ("products", "leave_first")
     fieldsets: ClassVar = [
         (None, {"fields": ("site", "name", "name_en", "gates")}),
         (
@@ -247,16 +257,15 @@ class GateGroupAdmin(PlacePage):
     @admin.display(description=_("规则"))
     def rules(self, group: GateGroup) -> str:
         """What it says."""
-        return "；".join(f"{name}：{value}" for name, value in rules_of(group)) or "-"
+        return ("; " if is_english() else "；").join(rules_of(group)) or "-"
 
 
-class GateAdmin(Page):
+class GateAdmin(RulePage):
     """Lanes."""
 
     form = GateForm
     list_display = ("name", "name_en", "way", "leads_to", "group", "is_open")
     list_filter = ("site", "group", "zone", "direction", "is_open")
-    filter_horizontal = ("products", "leave_first")
     readonly_fields = ("by_group",)
     fieldsets: ClassVar = [
         (None, {"fields": ("site", "name", "name_en", "group", "by_group", "is_open")}),
@@ -282,4 +291,4 @@ class GateAdmin(Page):
     def by_group(self, gate: Gate) -> SafeString | str:
         """What counts whatever stands below."""
         rules = rules_of(gate.group) if gate.pk and gate.group else []
-        return format_html_join("", "{}：{}<br>", rules) or "-"
+        return format_html_join("", "{}<br>", ((rule,) for rule in rules)) or "-"

@@ -122,6 +122,11 @@ class Barred(Record):
     def __str__(self) -> str:
         return self.masked
 
+    @property
+    def is_open(self) -> bool:
+        """Whether there is something to lift."""
+        return self.lifted_at is None
+
     def in_force(self, now: datetime) -> bool:
         """Whether it keeps anybody out."""
         return self.lifted_at is None and (self.until is None or self.until > now)
@@ -152,6 +157,11 @@ class Conflict(Record):
 
     def __str__(self) -> str:
         return serial_number(self.ticket_id)
+
+    @property
+    def is_open(self) -> bool:
+        """Whether nobody has resolved it."""
+        return self.state == "open"
 
 
 class Payment(Record):
