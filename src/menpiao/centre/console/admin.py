@@ -19,6 +19,7 @@ from menpiao.centre.console.base import Page, RecordPage, Stacked, Tabular
 from menpiao.centre.console.conflicts import ConflictAdmin
 from menpiao.centre.console.gates import GateAdmin, GateGroupAdmin, ZoneAdmin
 from menpiao.centre.console.people import StaffAdmin
+from menpiao.centre.console.scans import AdmissionAdmin, PassageAdmin
 from menpiao.storage.database.devices import code_hash
 from menpiao.storage.database.models import (
     Device,
@@ -172,15 +173,6 @@ class TicketAdmin(RecordPage):
     search_fields = ("=id", "=order_id")
 
 
-@admin.register(records.Admission)
-class AdmissionAdmin(RecordPage):
-    """Scans."""
-
-    list_display = ("at", "gate_id", "direction", "admitted", "reason", "people", "ticket_id")
-    list_filter = ("admitted", "direction", "reason")
-    search_fields = ("=ticket_id",)
-
-
 @admin.register(records.Payment)
 class PaymentAdmin(RecordPage):
     """Payments."""
@@ -202,5 +194,7 @@ admin.site.register(Zone, ZoneAdmin)
 admin.site.register(GateGroup, GateGroupAdmin)
 admin.site.register(Gate, GateAdmin)
 admin.site.register(Staff, StaffAdmin)
+admin.site.register(records.Admission, AdmissionAdmin)
+admin.site.register(records.Passage, PassageAdmin)
 admin.site.register(records.Barred, BarredAdmin)
 admin.site.register(records.Conflict, ConflictAdmin)

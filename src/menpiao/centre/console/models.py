@@ -96,6 +96,30 @@ class Admission(Record):
         ordering: ClassVar = ["-id"]
 
 
+class Passage(models.Model):
+    """Something a barrier did or counted, by a view that gives it one key."""
+
+    id = models.TextField(primary_key=True)
+    site_id = models.BigIntegerField(_("景区"))
+    device_id = models.BigIntegerField(_("终端设备"))
+    gate_id = models.BigIntegerField(_("闸机"))
+    at = models.DateTimeField(_("时间"))
+    kind = models.TextField(_("事件"))
+    count = models.IntegerField(_("数量"))
+    direction = models.TextField(_("方向"))
+    received_at = models.DateTimeField(_("收到时间"))
+
+    class Meta:
+        managed = False
+        db_table = "passage_row"
+        verbose_name = _("通行记录")
+        verbose_name_plural = _("通行记录")
+        ordering: ClassVar = ["-at"]
+
+    def __str__(self) -> str:
+        return self.pk
+
+
 class Barred(Record):
     """A document that is not let in; its number is known to nobody here."""
 
