@@ -122,7 +122,6 @@ async def tries_printer_and_scanner(
     assert not slip.unknown
     await technician.dialogue(("二维码都对吗", "y"), ("选择扫码器 [l]", ""))
     await technician.sees("请扫一个码")
-    await asyncio.sleep(0.3)  # until its port is open: a scanner says a code once
     scanner.show("MENPIAO-SETUP-TEST")
     await technician.sees("正是试印小票上的码")
     await technician.dialogue(("还有扫码器", "n"))

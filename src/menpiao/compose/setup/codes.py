@@ -38,8 +38,9 @@ async def hear_code(
 
     A line on which something came that is no text is tried at the next rate.
     """
-    console.say("show_code", wait=round(wait_s))
-    tasks = [asyncio.create_task(_code_on(table, console)) for table in tables]
+    opened = [asyncio.Event() for _ in tables]
+    pairs = zip(tables, opened, strict=True)
+    tasks = [asyncio.create_task(_code_on(table, console, event)) for table, event in pairs]
 
     async def first() -> CodeHeard | PortTrouble:
         trouble = PortTrouble.ABSENT
@@ -51,6 +52,9 @@ async def hear_code(
         return trouble
 
     try:
+        for event in opened:  # a scanner says a code once: nobody is asked for one too early
+            await event.wait()
+        console.say("show_code", wait=round(wait_s))
         heard = await console.unless_enter(first(), wait_s)
     finally:
         for task in tasks:
@@ -61,14 +65,17 @@ async def hear_code(
     return heard or "code_none"
 
 
-async def _code_on(table: Scanner, console: Console) -> CodeHeard:
-    """Wait on one line, however long. Raises PortError when it is gone."""
+async def _code_on(table: Scanner, console: Console, opened: asyncio.Event) -> CodeHeard:
+    """Wait on one line, however long; tells when it is open. Raises PortError when it is gone."""
     rates = (table.baud, *(rate for rate in RATES if rate != table.baud))
     turn = 0
     while True:
         at_rate = msgspec.structs.replace(table, baud=rates[turn % len(rates)])
         way = line_way(at_rate.kind, at_rate.port, at_rate.baud, at_rate.host, at_rate.tcp_port)
-        connection = await way.connect()
+        try:
+            connection = await way.connect()
+        finally:
+            opened.set()
         try:
             line = await _line(connection)
         finally:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
+import termios
 from collections.abc import Awaitable, Sequence
 from typing import Final, TextIO, TypeVar
 
@@ -69,6 +70,13 @@ class Console:
         if not self._interactive:
             self._put(f"{answer}\n")  # a transcript shows what was answered
         return answer or default
+
+    async def judged(self, key: str, *, default: bool) -> bool:
+        """As `yes`, about what was just seen: what was typed before is no answer to it."""
+        if self._interactive:
+            termios.tcflush(self._fd, termios.TCIFLUSH)
+            self._buffer.clear()
+        return await self.yes(key, default=default)
 
     async def yes(self, key: str, *, default: bool, **values: object) -> bool:
         """A question with two answers, asked until one of them is given."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass, field
 from enum import IntEnum, StrEnum
 
@@ -78,8 +79,18 @@ class Found:
         return sorted(ours, key=lambda one: -one.sure)
 
 
+def key_of(table: Table) -> str:
+    """The same for two names of one port, which has several."""
+    return spot(place_of(table))
+
+
+def spot(place: str) -> str:
+    """What a path leads to; any other place as it is."""
+    return os.path.realpath(place) if place.startswith("/") else place
+
+
 def place_of(table: Table) -> str:
-    """Where a device is: the same for two tables only if it is the same place."""
+    """Where a device is, as people name it."""
     match table:
         case AnyPrinter():
             if table.kind == "network":

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from dataclasses import dataclass
 from enum import Enum, auto
 from typing import Final, Literal
@@ -11,7 +12,7 @@ import msgspec
 from menpiao.compose.setup.choosing import typed_device
 from menpiao.compose.setup.codes import CodeHeard, hear_code, is_passport
 from menpiao.compose.setup.console import Console
-from menpiao.compose.setup.findings import Finding, Found, Part, Sure, Table, place_of
+from menpiao.compose.setup.findings import Finding, Found, Part, Sure, Table, key_of, place_of, spot
 from menpiao.compose.setup.trials import TEST_CODE, Trials, Verdict
 from menpiao.terminals.devices import Led, Printer, Reader, Scanner
 from menpiao.terminals.gate.config import Barrier
@@ -78,7 +79,7 @@ class Picking:
             table, verdict = await self._prove(device)
             if table is not None:
                 kept.append(table)
-                self._used.add(place_of(table))
+                self._used.add(key_of(table))
                 if verdict is Verdict.UNPROVEN:
                     state = "state_unproven"
             elif verdict is Verdict.FAILED:
@@ -90,26 +91,33 @@ class Picking:
         return self._settled(part, tuple(kept), state if kept else "state_none")
 
     def _settled(self, part: Part, tables: tuple[Table, ...], state: State) -> Settled:
-        self._used |= set(map(place_of, tables))
+        self._used |= set(map(key_of, tables))
         return Settled(part, tables, state)
 
-    def _offered(self, part: Part) -> list[Finding]:
-        return [one for one in self._found.of(part) if place_of(one.table) not in self._used]
+    def _offered(self, part: Part, old: tuple[Table, ...]) -> list[Finding]:
+        """What was found; with the settings that the file before had for the same place."""
+        before = {(table.kind, key_of(table)): table for table in old}
+        return [
+            _with_table(one, before.get((one.table.kind, key_of(one.table)), one.table))
+            for one in self._found.of(part)
+            if key_of(one.table) not in self._used
+        ]
 
     def _free(self) -> tuple[Scanner, ...]:
-        free = (port for port in self._found.free if port.path not in self._used)
+        free = (port for port in self._found.free if spot(port.path) not in self._used)
         return tuple(Scanner(port=port.path) for port in free)
 
     async def _choose(self, part: Part, old: tuple[Table, ...]) -> Finding | _Do:
         console = self._console
-        devices = self._offered(part)
+        devices = self._offered(part, old)
         options: list[tuple[str, str, Finding | _Do]] = [
             (str(number), described(console, one, with_part=False), one)
             for number, one in enumerate(devices, 1)
         ]
         default = "1" if devices and devices[0].sure >= Sure.LIKELY else ""
-        if console.assume and part is Part.BARRIER:
-            default = ""  # nobody would see whether it opens
+        there = {key_of(one.table) for one in self._found.devices}
+        if console.assume and (part is Part.BARRIER or there & set(map(key_of, old))):
+            default = ""  # nobody would see whether it opens; what is there still stays as it is
         free = self._free() if part is Part.SCANNER and not console.assume else ()
         if free:
             options.append(("l", console.word("listen_all", count=len(free)), _Do.LISTEN))
@@ -117,7 +125,7 @@ class Picking:
         if old:
             where = ", ".join(map(place_of, old))
             options.append(("k", console.word("keep_old", where=where), _Do.OLD))
-            default = "k" if console.assume or not default else default
+            default = default or "k"
         options.append(("t", console.word("type_address"), _Do.TYPE))
         options.append(("s", console.word("skip"), _Do.SKIP))
         return await console.pick(
@@ -246,8 +254,8 @@ def described(console: Console, device: Finding, *, with_part: bool = True) -> s
 
 
 def _with_table(device: Finding, table: Table) -> Finding:
-    return Finding(device.part, table, device.sure, device.where, device.how, device.values)
+    return dataclasses.replace(device, table=table)
 
 
 def _with_how(device: Finding, how: str) -> Finding:
-    return Finding(device.part, device.table, device.sure, device.where, how)
+    return dataclasses.replace(device, how=how)

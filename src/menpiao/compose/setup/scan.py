@@ -25,7 +25,7 @@ from menpiao.terminals.parts.reader import probe as readers
 from menpiao.terminals.ports import finding
 from menpiao.terminals.ports.base import Connection, PortError, PortTrouble, Transport
 from menpiao.terminals.ports.finding import KeyboardFound, SerialFound, UsbFound
-from menpiao.terminals.ports.hearing import answer_to
+from menpiao.terminals.ports.hearing import Counted
 from menpiao.terminals.ports.serial_port import SerialTransport
 from menpiao.terminals.ports.tcp import TcpConnectTransport
 
@@ -96,12 +96,13 @@ async def look_at_serial(port: SerialFound) -> Found:
     for rate in RATES:
         try:
             async with _opened(SerialTransport(port.path, rate)) as connection:
-                device, noise = await _ask_line(connection, port, rate)
+                counted = Counted(connection)
+                device = await _ask_line(counted, port, rate)
+                heard += counted.heard + len(connection.pending())
         except PortError as error:
             return Found(closed=[Closed(port.path, _WHY[error.code])])
         if device is not None:
             return Found(devices=[device])
-        heard += noise
     found = Found(free=[FreePort(port.path, port.title, heard)])
     if not heard and (port.vendor, port.product) == _RELAY_CHIP:
         table = Barrier(kind="lcus", port=port.path)
@@ -117,28 +118,24 @@ async def look_at_serial(port: SerialFound) -> Found:
     return found
 
 
-async def _ask_line(
-    connection: Connection, port: SerialFound, rate: int
-) -> tuple[Finding | None, int]:
-    """What is at the other end at this rate, or how many bytes came that nobody understands."""
+async def _ask_line(connection: Connection, port: SerialFound, rate: int) -> Finding | None:
+    """What is at the other end, if it answers at this rate."""
     path = port.path
-    heard = len(await answer_to(connection, b"", 0.05))
     printer = await printers.recognise(connection)
     if printer is not None:
         paper = Printer(kind="serial", device=path, baud=rate)
-        found = _printer_finding(paper, path, printer, rate=rate)
-        return found, 0
+        return _printer_finding(paper, path, printer, rate=rate)
     module = await readers.recognise(connection)
     if module is not None:
-        return _reader_finding(Reader(port=path), f"{path} · {rate}", module), 0
+        return _reader_finding(Reader(port=path), f"{path} · {rate}", module)
     if rate == BOARD_RATE:
         board = await _board_on(connection, port=path)
         if board is not None:
-            return board, 0
+            return board
         if await boards.is_modbus_rtu(connection):
             table = Barrier(kind="modbus_rtu", port=path)
-            return Finding(Part.BARRIER, table, Sure.CERTAIN, path, "how_modbus"), 0
-    return None, heard + len(connection.pending())
+            return Finding(Part.BARRIER, table, Sure.CERTAIN, path, "how_modbus")
+    return None
 
 
 async def look_at_network(host: str, tcp_port: int) -> Found:

@@ -96,7 +96,7 @@ class Trials:
         if isinstance(card, CardRead):
             name, number = mask_name(card.name), mask_number(card.number)
             console.say("card_read", name=name, number=number, kind=card.kind)
-            right = await console.yes("card_right", default=True)
+            right = await console.judged("card_right", default=True)
             return Verdict.PROVEN if right else Verdict.FAILED
         if isinstance(card, str):
             return self._failed(console.word(card))
@@ -133,7 +133,7 @@ class Trials:
             return self._failed(console.word(outcome.reason))
         done = outcome.status is PrintStatus.PRINTED
         console.say("print_done" if done else "print_unknown")
-        right = await console.yes("slip_right", default=True)
+        right = await console.judged("slip_right", default=True)
         return Verdict.PROVEN if right else Verdict.FAILED
 
     def _slip(self, where: str) -> Slip:
@@ -165,13 +165,13 @@ class Trials:
                 if fault != "":
                     return self._failed(console.word(fault or "silent"))
                 console.say("barrier_ready")
-                if not await console.yes("pulse", default=True):
+                if not await console.judged("pulse", default=True):
                     return Verdict.UNPROVEN
                 ways = barrier.abilities.directions
                 way = Direction.IN if Direction.IN in ways else Direction.OUT
                 barrier.open(Opening("setup", 1, way, _WALK_S))
                 await self._opened(events, counts=barrier.abilities.counts)
-                opened = await console.yes("did_it_open", default=False)
+                opened = await console.judged("did_it_open", default=False)
                 return Verdict.PROVEN if opened else Verdict.FAILED
 
     async def _opened(self, events: asyncio.Queue[BarrierEvent], *, counts: bool) -> None:
@@ -200,7 +200,7 @@ class Trials:
             if line.trouble:
                 return self._failed(console.word(line.trouble))
             console.say("led_shown", text=view.zh)
-            right = await console.yes("led_right", default=True)
+            right = await console.judged("led_right", default=True)
         return Verdict.PROVEN if right else Verdict.FAILED
 
     def _failed(self, why: str) -> Verdict:

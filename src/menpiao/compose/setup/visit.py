@@ -110,7 +110,7 @@ class Visit:
                 console.say("progress", done=done, count=max(count, done), place=place, what=what)
 
             found = await scan(places, progress, usb=not given)
-            if found.devices or console.assume:
+            if found.devices or found.free or console.assume:
                 return self._told(found)
             self._told(found)
             if not await console.yes("scan_again", default=False):
@@ -129,7 +129,7 @@ class Visit:
     def _told(self, found: Found) -> Found:
         console = self._console
         console.line()
-        console.say("found_head" if found.devices else "found_none")
+        console.say("found_head" if found.devices or found.free else "found_none")
         for device in sorted(found.devices, key=lambda one: PARTS.index(one.part)):
             console.line("  " + described(console, device))
         for port in found.free:

@@ -31,3 +31,32 @@ async def answer_to(
                 heard += await connection.read()
                 limit.reschedule(asyncio.get_running_loop().time() + quiet_s)
     return heard[:4096]
+
+
+class Counted:
+    """A connection that counts what it hears."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+        self.heard = 0
+        """Bytes that have come so far."""
+
+    def write(self, data: bytes) -> None:
+        """Send."""
+        self._connection.write(data)
+
+    async def read(self) -> bytes:
+        """Wait for bytes."""
+        data = await self._connection.read()
+        self.heard += len(data)
+        return data
+
+    def pending(self) -> bytes:
+        """What has arrived."""
+        data = self._connection.pending()
+        self.heard += len(data)
+        return data
+
+    def close(self) -> None:
+        """Give the device free."""
+        self._connection.close()

@@ -23,8 +23,8 @@ async def recognise(connection: Connection, answer_s: float = 0.2) -> PrinterSee
     """Ask; None if what answers is no printer. Raises PortError when the way breaks.
 
     Every question has one byte for an answer, with four fixed bits: one such byte may be chance,
-    one for each of three questions is not. What other questions have left in the printer's buffer
-    is cleared, so that it never comes out on a visitor's slip.
+    one for each of three questions, and none for what is no question, is not. What other questions
+    have left in the printer's buffer is cleared: it never comes out on a visitor's slip.
     """
     trouble = ""
     for number in status.QUESTIONS:
@@ -32,5 +32,6 @@ async def recognise(connection: Connection, answer_s: float = 0.2) -> PrinterSee
         if len(heard) != 1 or not status.is_answer(heard[0]):
             return None
         trouble = trouble or status.trouble(number, heard[0]) or ""
-    connection.write(_INITIALISE)
+    if await answer_to(connection, _INITIALISE, answer_s):
+        return None
     return PrinterSeen(trouble)
