@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 from tests.compose.setup.technician import Technician
+from tests.support_serve import environment_of, menpiao
+from tests.terminals.gate.test_command import MENPIAO
 from tests.terminals.parts.link.centre import Centre
 
 from menpiao.simulation.barrier import SimulatedLcus, SimulatedRs485
@@ -307,3 +309,48 @@ def test_a_centre_that_is_away_costs_only_the_enrolment(tmp_path: Path) -> None:
         assert load_config(file).reader.port == reader.port
 
     asyncio.run(main())
+
+
+@pytest.mark.parametrize(("answers", "status"), [("s\n\n\n\n\n\n5\n", 1), ("s\n\n", 1)])
+def test_answers_from_a_pipe(tmp_path: Path, answers: str, status: int) -> None:
+    """All of them write the file; too few say so and write nothing."""
+
+    async def main() -> None:
+        file = tmp_path / "gate.toml"
+        async with SimulatedReader() as reader:
+            process = await asyncio.create_subprocess_exec(
+                *MENPIAO,
+                *("gate", str(file), "--setup", "--lang", "en", *CENTRE, "--look", reader.port),
+                stdin=asyncio.subprocess.PIPE,
+                stdout=asyncio.subprocess.PIPE,
+                stderr=asyncio.subprocess.STDOUT,
+                env=environment_of(tmp_path),
+            )
+            said, _ = await process.communicate(answers.encode())
+        assert process.returncode == status
+        text = said.decode()
+        assert "Traceback" not in text
+        if answers.endswith("5\n"):
+            assert load_config(file).gate_id == 5
+            assert "The gate's number (the console shows it) [1]: 5" in text
+        else:
+            assert "Nobody answers any more" in text
+            assert not files(tmp_path)
+
+    asyncio.run(main())
+
+
+@pytest.mark.parametrize(
+    ("more", "said"),
+    [
+        (("--yes",), "--yes needs --centre"),
+        (("--hub",), "--setup is for lanes"),
+        (("--centre", "ftp://x"), "--centre must begin"),
+        (("--look", "a b"), "a b"),
+    ],
+)
+def test_a_wrong_call_is_said(tmp_path: Path, more: tuple[str, ...], said: str) -> None:
+    done = menpiao("gate", str(tmp_path / "g.toml"), "--setup", *more, folder=tmp_path)
+    assert done.returncode == 2
+    assert said in done.stdout + done.stderr
+    assert not files(tmp_path)

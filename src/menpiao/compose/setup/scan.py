@@ -1,8 +1,8 @@
 """The scan: every port of the machine is asked harmless questions, one driver at a time.
 
-A serial port is open to one question at a time, all ports beside each other. Nothing is printed,
-no card is looked for, nothing moves. A printer is asked first at each rate: what others are asked
-would stay in its buffer, which is cleared once it has answered.
+A serial port is open to one question at a time, all ports beside each other. No card is looked
+for and nothing moves. Printers are looked for first, at each rate: what others are asked stays in
+a printer's buffer and is printed once it fills a line. The buffer is cleared in the end.
 """
 
 from __future__ import annotations
@@ -91,23 +91,24 @@ async def scan(places: tuple[Address, ...], progress: Progress, *, usb: bool) ->
 
 
 async def look_at_serial(port: SerialFound) -> Found:
-    """One serial port, at each rate."""
+    """One serial port: at each rate for a printer, then at each rate for everything else."""
     heard = 0
-    for rate in RATES:
-        try:
-            async with _opened(SerialTransport(port.path, rate)) as connection:
-                counted = Counted(connection)
-                device = await _ask_line(counted, port, rate)
-                heard += counted.heard + len(connection.pending())
-        except PortError as error:
-            return Found(closed=[Closed(port.path, _WHY[error.code])])
-        if device is not None:
-            return Found(devices=[device])
+    for ask in (_serial_printer, _others_on_line):
+        for rate in RATES:
+            try:
+                async with _opened(SerialTransport(port.path, rate)) as connection:
+                    counted = Counted(connection)
+                    device = await ask(counted, port.path, rate)
+                    heard += counted.heard + len(connection.pending())
+            except PortError as error:
+                return Found(closed=[Closed(port.path, _WHY[error.code])])
+            if device is not None:
+                return Found(devices=[device])
     found = Found(free=[FreePort(port.path, port.title, heard)])
     if not heard and (port.vendor, port.product) == _RELAY_CHIP:
-        table = Barrier(kind="lcus", port=port.path)
+        relay = Barrier(kind="lcus", port=port.path)
         found.devices.append(
-            Finding(Part.BARRIER, table, Sure.POSSIBLE, port.path, "how_relay_chip")
+            Finding(Part.BARRIER, relay, Sure.POSSIBLE, port.path, "how_relay_chip")
         )
     if _SCANNER_WORDS.search(port.title):
         scanner = Scanner(port=port.path)
@@ -118,13 +119,13 @@ async def look_at_serial(port: SerialFound) -> Found:
     return found
 
 
-async def _ask_line(connection: Connection, port: SerialFound, rate: int) -> Finding | None:
-    """What is at the other end, if it answers at this rate."""
-    path = port.path
-    printer = await printers.recognise(connection)
-    if printer is not None:
-        paper = Printer(kind="serial", device=path, baud=rate)
-        return _printer_finding(paper, path, printer, rate=rate)
+async def _serial_printer(connection: Connection, path: str, rate: int) -> Finding | None:
+    seen = await printers.recognise(connection)
+    table = Printer(kind="serial", device=path, baud=rate)
+    return None if seen is None else _printer_finding(table, f"{path} · {rate}", seen)
+
+
+async def _others_on_line(connection: Connection, path: str, rate: int) -> Finding | None:
     module = await readers.recognise(connection)
     if module is not None:
         return _reader_finding(Reader(port=path), f"{path} · {rate}", module)
@@ -135,6 +136,7 @@ async def _ask_line(connection: Connection, port: SerialFound, rate: int) -> Fin
         if await boards.is_modbus_rtu(connection):
             table = Barrier(kind="modbus_rtu", port=path)
             return Finding(Part.BARRIER, table, Sure.CERTAIN, path, "how_modbus")
+    printers.forget(connection)  # it may be one that answers nothing
     return None
 
 
@@ -203,11 +205,8 @@ def _reader_finding(table: Reader, where: str, seen: readers.ModuleSeen) -> Find
     return Finding(Part.READER, table, Sure.CERTAIN, where, "how_sam", values, seen.trouble)
 
 
-def _printer_finding(
-    table: Printer, where: str, seen: printers.PrinterSeen, rate: int = 0
-) -> Finding:
-    place = f"{where} · {rate}" if rate else where
-    return Finding(Part.PRINTER, table, Sure.CERTAIN, place, "how_status", trouble=seen.trouble)
+def _printer_finding(table: Printer, where: str, seen: printers.PrinterSeen) -> Finding:
+    return Finding(Part.PRINTER, table, Sure.CERTAIN, where, "how_status", trouble=seen.trouble)
 
 
 def of_keyboard(found: KeyboardFound) -> Found:

@@ -248,6 +248,8 @@ WORDS: Final[dict[str, tuple[str, str]]] = {
     "cutter_error": ("切刀故障", "the knife is stuck"),
     "device_error": ("打印机故障", "the printer reports an error"),
     "too_hot": ("打印头过热", "the print head is too hot"),
+    "file_unwritable": ("文件写不进去", "the file cannot be written"),
+    "no_answers": ("这种连接没有应答", "nothing can answer on this way"),
     "unreachable": ("连接不上", "it cannot be reached"),
     "connection_lost": ("连接中断", "the connection was lost"),
     "time_out": ("超时", "it took too long"),

@@ -35,3 +35,8 @@ async def recognise(connection: Connection, answer_s: float = 0.2) -> PrinterSee
     if await answer_to(connection, _INITIALISE, answer_s):
         return None
     return PrinterSeen(trouble)
+
+
+def forget(connection: Connection) -> None:
+    """Clear the buffer of what may be a printer that answers nothing. Raises PortError."""
+    connection.write(_INITIALISE)

@@ -170,6 +170,7 @@ class Interpreter:
         match name:
             case "ESC @":
                 self._style = _Style()
+                self._cells = []  # what was not printed yet is cleared
             case "FS &" | "FS .":
                 self._style = replace(self._style, chinese=name == "FS &")
             case "ESC a":
