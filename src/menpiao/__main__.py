@@ -231,7 +231,7 @@ def _gate_setup(arguments: argparse.Namespace, settings: Settings) -> int:
     import msgspec
 
     from menpiao.compose.logs import configure
-    from menpiao.compose.setup import Order, set_up
+    from menpiao.compose.setup import Asked, Order, set_up
     from menpiao.terminals.gate.config import is_address
 
     if arguments.hub:
@@ -248,8 +248,7 @@ def _gate_setup(arguments: argparse.Namespace, settings: Settings) -> int:
     order = Order(
         path=arguments.file,
         look=tuple(arguments.look),
-        centre=(arguments.centre or "").rstrip("/"),
-        code=arguments.enrol or "",
+        asked=Asked((arguments.centre or "").rstrip("/"), arguments.enrol or ""),
         wait_s=arguments.wait,
     )
     return set_up(order, arguments.lang, assume=arguments.yes)

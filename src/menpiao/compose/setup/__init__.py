@@ -9,6 +9,7 @@ import sys
 
 from menpiao.compose.setup.address import AddressError
 from menpiao.compose.setup.console import Console, InputEnded
+from menpiao.compose.setup.enrolment import Asked
 from menpiao.compose.setup.visit import Order, Visit
 from menpiao.compose.setup.words import Language, language_of
 from menpiao.compose.terminal import SETUP_ERRORS
@@ -54,4 +55,4 @@ async def _until_told(visit: Visit) -> int:
     return await task
 
 
-__all__ = ["Order", "set_up"]
+__all__ = ["Asked", "Order", "set_up"]

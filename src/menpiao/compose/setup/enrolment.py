@@ -10,7 +10,7 @@ from pathlib import Path
 
 from menpiao.compose.setup.console import Console
 from menpiao.compose.terminal import trust_of
-from menpiao.terminals.gate.config import GateConfig, is_address
+from menpiao.terminals.gate.config import GateConfig, beside, is_address
 from menpiao.terminals.parts.link.enrol import EnrolmentError, enrol
 from menpiao.terminals.parts.link.identity import load_identity
 from menpiao.wire.check import Enrolled
@@ -27,15 +27,24 @@ class Place:
     fresh: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What the command line says about the centre; "" where it says nothing."""
+
+    centre: str = ""
+    code: str = ""
+
+
 async def find_place(
-    console: Console, old: GateConfig | None, key_path: Path, centre: str = "", code: str = ""
+    console: Console, old: GateConfig | None, key_path: Path, file: Path, asked: Asked
 ) -> Place:
-    """Enrol, or keep what there is; ``centre`` and ``code`` are those of the command line.
+    """Enrol, or keep what there is; ``file`` is the configuration, whose folder has the others.
 
     Raises:
         IdentityError: there is a key file that cannot be used.
         OSError: the key file cannot be written.
     """
+    centre, code = asked.centre, asked.code
     console.line()
     console.say("enrol_head")
     device = _device_of(key_path)
@@ -58,7 +67,7 @@ async def find_place(
         if not code:
             return Place(centre, old.gate_id if old else await _gate_number(console), authority)
         try:
-            tls = await asyncio.to_thread(_trust, centre, authority)
+            tls = await asyncio.to_thread(_trust, centre, beside(file, authority))
             enrolled = await asyncio.to_thread(enrol, centre, code, key_path, tls=tls)
         except (EnrolmentError, _NoAuthority) as error:
             console.say("enrol_failed", error=error)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 from dataclasses import dataclass
 from enum import Enum, auto
+from pathlib import Path
 from typing import Final, Literal
 
 import msgspec
@@ -50,10 +51,10 @@ class Settled:
 class Picking:
     """The choices and trials of one visit."""
 
-    def __init__(self, console: Console, found: Found, wait_s: float) -> None:
+    def __init__(self, console: Console, found: Found, wait_s: float, folder: Path) -> None:
         self._console = console
         self._found = found
-        self._trials = Trials(console, wait_s)
+        self._trials = Trials(console, wait_s, folder)
         self._wait_s = wait_s
         self._used: set[str] = set()
         """Places that have been given to a part: nothing else is offered there."""

@@ -10,11 +10,13 @@ from enum import Enum, auto
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
+import msgspec
+
 from menpiao.compose.devices import led_of, printer_of, reader_of
 from menpiao.compose.lane import barrier_of
 from menpiao.compose.setup.console import Console
 from menpiao.domain.masking import mask_name, mask_number
-from menpiao.terminals.devices import Led, Printer, Reader
+from menpiao.terminals.devices import Led, Printer, Reader, own_file
 from menpiao.terminals.gate.config import Barrier, ConfigError
 from menpiao.terminals.parts.barrier.base import (
     Acknowledged,
@@ -74,11 +76,15 @@ async def _running(work: Coroutine[Any, Any, None]) -> AsyncIterator[None]:
 
 
 class Trials:
-    """The trials of one visit; ``wait_s`` is how long a person is waited for."""
+    """The trials of one visit; ``wait_s`` is how long a person is waited for.
 
-    def __init__(self, console: Console, wait_s: float) -> None:
+    Profiles of the site's own are looked for in ``folder``, that of the configuration.
+    """
+
+    def __init__(self, console: Console, wait_s: float, folder: Path) -> None:
         self._console = console
         self._wait_s = wait_s
+        self._folder = folder
 
     async def reader(self, table: Reader, where: str) -> Verdict:
         """Lay a card: its masked name and number are shown, nothing else, and nothing is kept."""
@@ -122,7 +128,8 @@ class Trials:
         """Print a slip with Chinese, rare characters and a code, and ask how it looks."""
         console = self._console
         try:
-            printer = printer_of(table)
+            profile = own_file(self._folder, table.profile)
+            printer = printer_of(msgspec.structs.replace(table, profile=profile))
         except (ConfigError, OSError) as error:
             return self._failed(str(error))
         if printer is None:
@@ -188,7 +195,8 @@ class Trials:
         """Send a text, and ask whether it is there."""
         console = self._console
         try:
-            line = led_of(table)
+            profile = own_file(self._folder, table.profile)
+            line = led_of(msgspec.structs.replace(table, profile=profile))
         except (ConfigError, OSError) as error:
             return self._failed(str(error))
         if line is None:

@@ -12,7 +12,7 @@ import msgspec
 
 from menpiao.compose.setup.address import read_address
 from menpiao.compose.setup.console import Console
-from menpiao.compose.setup.enrolment import Place, find_place
+from menpiao.compose.setup.enrolment import Asked, Place, find_place
 from menpiao.compose.setup.findings import Found, Part
 from menpiao.compose.setup.findings import Table as DeviceTable
 from menpiao.compose.setup.picking import Picking, Settled, described
@@ -43,9 +43,8 @@ class Order:
     """What the command line says. ``look``: places to look at instead of the machine's own."""
 
     path: Path
+    asked: Asked
     look: tuple[str, ...] = ()
-    centre: str = ""
-    code: str = ""
     wait_s: float = 60.0
 
 
@@ -72,13 +71,14 @@ class Visit:
         console.say("stop_any_time")
         old = self._old()
         found = await self._look()
-        picking = Picking(console, found, order.wait_s)
+        folder = order.path.absolute().parent
+        picking = Picking(console, found, order.wait_s, folder)
         settled = [await picking.settle(part, _devices_of(old, part)) for part in PARTS]
         base = old or GateConfig(
             centre="", gate_id=1, reader=Reader(port=READER_PORT), data_dir=_data_dir(order.path)
         )
-        key_path = order.path.absolute().parent / base.data_dir / base.key_file
-        place = await find_place(console, old, key_path, order.centre, order.code)
+        key_path = folder / base.data_dir / base.key_file
+        place = await find_place(console, old, key_path, order.path, order.asked)
         self.enrolled_now = place.fresh
         return self._finish(_config(base, settled, place), settled, place)
 

@@ -191,7 +191,7 @@ def load_config(path: Path) -> GateConfig:
     return msgspec.structs.replace(
         config,
         data_dir=folder / config.data_dir,
-        authority_file=_beside(path, config.authority_file),
+        authority_file=beside(path, config.authority_file),
         printer=msgspec.structs.replace(
             printer,
             template=str(folder / printer.template) if printer.template else "",
@@ -231,9 +231,9 @@ def load_hub_config(path: Path) -> HubConfig:
     return msgspec.structs.replace(
         config,
         data_dir=_folder(path) / config.data_dir,
-        authority_file=_beside(path, config.authority_file),
-        certificate_file=_beside(path, config.certificate_file),
-        certificate_key_file=_beside(path, config.certificate_key_file),
+        authority_file=beside(path, config.authority_file),
+        certificate_file=beside(path, config.certificate_file),
+        certificate_key_file=beside(path, config.certificate_key_file),
     )
 
 
@@ -254,7 +254,7 @@ def _folder(path: Path) -> Path:
     return Path(os.path.abspath(path)).parent  # noqa: PTH100 - resolve() would follow links
 
 
-def _beside(path: Path, name: str) -> str:
+def beside(path: Path, name: str) -> str:
     """A file that a configuration names: relative to the folder of the configuration."""
     return str(_folder(path) / name) if name else ""
 
