@@ -1,5 +1,8 @@
 """The booking pages in a real browser: no faults of access, no overflow, large enough to touch."""
 
+import re
+
+import psycopg
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import sync_playwright
@@ -26,8 +29,9 @@ def browser():
         found.close()
 
 
-def walk(page, address):
+def walk(page, pages):
     """Every page of a booking, one after the other, each ready to be looked at."""
+    address = pages.address
     page.goto(address + "/")
     yield "start"
     page.goto(address + "/book/slot/")
@@ -41,7 +45,7 @@ def walk(page, address):
     page.fill("[name=v0-name]", "张测试")
     page.fill("[name=v0-number]", person(next(_people)))
     page.fill("[name=phone]", "13800000000")
-    page.click("button[value=add]")
+    page.click("button[value=more]")
     page.fill("[name=v1-name]", "欧阳测试")
     page.fill("[name=v1-number]", person(next(_people)))
     page.click("button.main")
@@ -52,8 +56,37 @@ def walk(page, address):
     page.click("button[value=book]")
     page.wait_for_url("**/pay/**")
     yield "pay"
+    page.click("a.lone")
+    yield "cancel"
+    paid = pay(pages, page.url)
+    page.goto(page.url)
+    yield "choose"
+    page.uncheck("[name=t] >> nth=0")
+    page.click("button.main")
+    yield "confirm"
+    page.click("button.danger")
+    page.wait_for_url(f"**/orders/{paid}/?*")
+    yield "order"
+    page.goto(page.url.replace("/?", "/cancel/?"))
+    yield "refused"
     page.goto(address + "/orders/")
     yield "find"
+    page.goto(address + "/nowhere/")
+    yield "not found"
+
+
+def pay(pages, address):
+    """The order of this address is paid; its number."""
+    order_no = re.search(r"/orders/([0-9-]+)/", address)[1]
+    order_id = int(order_no.replace("-", "")[:-1])
+    with psycopg.connect(pages.database.url) as connection:
+        for change in (
+            "UPDATE payment SET state = 'paid' WHERE order_id = %s",
+            "UPDATE orders SET state = 'paid', paid_at = now(), expires_at = NULL WHERE id = %s",
+            "UPDATE ticket SET state = 'valid' WHERE order_id = %s",
+        ):
+            connection.execute(change, [order_id])
+    return order_no
 
 
 @pytest.mark.parametrize("width", [390, 1280])
@@ -70,7 +103,7 @@ def test_everybody_can_use_every_page(pages, browser, width, language, elder):
         "console", lambda message: broken.append(message.text) if "Policy" in message.text else 0
     )
     seen = 0
-    for name in walk(page, pages.address):
+    for name in walk(page, pages):
         seen += 1
         found = Axe().run(page, options=RULES).response["violations"]
         assert not found, (name, [(v["id"], v["nodes"][0]["html"]) for v in found])
@@ -79,14 +112,14 @@ def test_everybody_can_use_every_page(pages, browser, width, language, elder):
         assert not small, (name, small)
         if elder:
             assert page.evaluate(_SMALLEST_TEXT) >= 18, name
-    assert seen == 9
+    assert seen == 15
     assert not broken
     context.close()
 
 
 _SMALL = """least => [...document.querySelectorAll(
     'button:not([tabindex="-1"]), .button, input:not([type=hidden], [type=checkbox]), select, '
-    + 'a.day, a.slot, label.check, .top-actions a')]
+    + 'a.day, a.slot, a.lone, label.check, .top-actions a')]
   .filter(e => e.getBoundingClientRect().height < least
       || (e.matches('button, .button, .check') && e.getBoundingClientRect().width < least))
   .map(e => e.outerHTML.slice(0, 80))"""
@@ -100,7 +133,7 @@ _SMALLEST_TEXT = """Math.min(...[...document.querySelectorAll('body *')]
 def test_the_payment_page_asks_by_itself(pages, browser):
     context = browser.new_context(locale="zh-CN", viewport={"width": 390, "height": 844})
     page = context.new_page()
-    for name in walk(page, pages.address):
+    for name in walk(page, pages):
         if name == "pay":
             break
     with page.expect_response(lambda answer: "/pay/" in answer.url, timeout=8000) as asked:
@@ -122,4 +155,56 @@ def test_keyboard_alone_reaches_the_first_ticket(pages, browser):
     assert outline == "solid"
     page.keyboard.press("Enter")
     page.wait_for_url("**/book/**")
+    context.close()
+
+
+def to_visitors(page, address, product):
+    page.goto(f"{address}/book/{product}/")
+    page.locator("a.day").last.click()
+    if product == "slot":
+        page.locator("a.slot").last.click()
+
+
+def test_the_stepper_keeps_what_was_typed_and_where_one_is(pages, browser):
+    context = browser.new_context(locale="zh-CN", viewport={"width": 390, "height": 844})
+    page = context.new_page()
+    to_visitors(page, pages.address, "day")
+    page.fill("[name=v0-name]", "张测试")
+    page.fill("[name=phone]", "13800000000")
+    page.focus("#more")
+    page.keyboard.press("Enter")
+    page.wait_for_selector("[name=v1-name]")
+    assert page.evaluate("document.activeElement.id") == "more"
+    page.keyboard.press("Enter")
+    page.wait_for_selector("[name=v2-name]")
+    page.fill("#wanted", "2")
+    page.press("#wanted", "Tab")
+    page.wait_for_selector("[name=v2-name]", state="detached")
+    assert page.input_value("[name=v0-name]") == "张测试"
+    assert page.input_value("[name=phone]") == "13800000000"
+    page.click("button[value=add]")
+    page.wait_for_selector("[name=v2-name]")
+    assert page.evaluate("document.activeElement.name") == "v2-name"
+    for _ in range(9):
+        page.click("[name=v1-people] + button")
+    assert page.input_value("[name=v1-people]") == "5"
+    for _ in range(9):
+        page.click("button:has(+ [name=v1-people])")
+    assert page.input_value("[name=v1-people]") == "1"
+    context.close()
+
+
+def test_the_stepper_needs_no_script(pages, browser):
+    context = browser.new_context(java_script_enabled=False, locale="zh-CN")
+    page = context.new_page()
+    to_visitors(page, pages.address, "day")
+    page.click("button[value=more]")
+    assert page.locator("fieldset").count() == 2
+    page.fill("#wanted", "4")
+    page.press("#wanted", "Enter")
+    assert page.locator("fieldset").count() == 4
+    page.click("button[value=less]")
+    assert page.locator("fieldset").count() == 3
+    assert not page.locator("button[data-step]").first.is_visible()
+    page.fill("[name=v0-people]", "2")
     context.close()

@@ -74,7 +74,7 @@ TIME_ZONE = "Asia/Shanghai"
 STATIC_URL = "/static/"
 # The design is an installed application, whose files are found as such.
 STATICFILES_DIRS = [
-    _package / "centre" / name / "static" for name in ("statistics", "counter", "check")
+    _package / "centre" / name / "static" for name in ("booking", "check", "counter", "statistics")
 ]
 WHITENOISE_USE_FINDERS = True
 WHITENOISE_AUTOREFRESH = DEBUG

@@ -46,6 +46,19 @@ class RefundPolicy:
             (s.percent for s in self.steps if left > timedelta(seconds=s.before_end_s)), default=0
         )
 
+    def deadlines(self, ends_at: datetime) -> list[tuple[datetime, int]]:
+        """Until when which share goes back, the earliest first; a share that never counts is left.
+
+        Empty: nothing ever goes back.
+        """
+        found: list[tuple[datetime, int]] = []
+        best = 0
+        for step in sorted(self.steps, key=lambda s: (s.before_end_s, -s.percent)):
+            if step.percent > best:
+                best = step.percent
+                found.append((ends_at - timedelta(seconds=step.before_end_s), step.percent))
+        return found[::-1]
+
 
 FREE_UNTIL_END: Final = RefundPolicy()
 

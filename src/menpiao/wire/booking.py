@@ -143,6 +143,13 @@ class RefundQuote(Message, frozen=True, kw_only=True):
     refund_fen: int
 
 
+class RefundUntil(Message, frozen=True, kw_only=True):
+    """A step of a refund rule: this share of the price goes back until then."""
+
+    until: Instant
+    percent: int
+
+
 class OrderRefund(Message, frozen=True, kw_only=True):
     """Money of an order that goes back, or is back."""
 
@@ -184,3 +191,5 @@ class OrderView(Message, frozen=True, kw_only=True):
     cancellable: bool
     """Whether its buyer may give the order, or a ticket of it, back now."""
     refunds: list[OrderRefund]
+    refund_rule: list[RefundUntil]
+    """What goes back until when, the earliest first; empty: nothing ever does."""

@@ -167,6 +167,32 @@ def test_a_changed_price_is_shown_before_it_is_taken(pages):
         assert hidden(answer.text)["expected_fen"] == "10000"
 
 
+def test_the_number_of_visitors_is_stepped_or_typed(pages):
+    with pages.client() as client:
+        address = slot_page(client)
+        one, two = grown(), grown()
+        data = fill(client, address, one, two)
+
+        def count(**change):
+            return hidden(client.post(address, data=data | change).text)
+
+        assert count(do="more")["count"] == "3"
+        fewer = count(do="less")
+        assert (fewer["count"], fewer["v0-number"]) == ("1", one[1])
+        assert count(do="count", wanted="4")["wanted"] == "4"
+        assert count(do="count", wanted="99")["count"] == "5"
+        assert count(do="count", wanted="0")["count"] == "1"
+        # Who types another number and goes on at once means that number too.
+        grew = client.post(address, data=data | {"do": "review", "wanted": "3"})
+        assert grew.status_code == 200
+        assert hidden(grew.text)["count"] == "3"
+        assert "票价" not in grew.text
+        assert "票价" in client.post(address, data=data | {"do": "review", "wanted": "2"}).text
+        # Empty ones go first.
+        data = fill(client, address, ("", ""), two)
+        assert count(do="less")["v0-number"] == two[1]
+
+
 def test_visitors_come_and_go_and_keep_what_was_typed(pages):
     with pages.client() as client:
         address = slot_page(client)

@@ -129,18 +129,27 @@ class Party:
         """Whether one more visitor fits into the order."""
         return len(self.visitors) < self._product.people_per_order
 
-    def add(self) -> None:
-        """One more visitor, empty."""
-        if self.may_grow:
-            people = [dict(form.initial) for form in self.visitors]
-            self._show([*people, {}], self.phone.initial.get("phone", ""))
-
     def remove(self, index: int) -> None:
         """Without the visitor at this place; the last one stays."""
         people = [dict(form.initial) for form in self.visitors]
         if len(people) > 1 and 0 <= index < len(people):
             del people[index]
             self._show(people, self.phone.initial.get("phone", ""))
+
+    def resize(self, wanted: int) -> None:
+        """So many visitors: new ones are empty, and the empty ones go first."""
+        wanted = max(1, min(wanted, self._product.people_per_order))
+        people = [dict(form.initial) for form in self.visitors]
+        while len(people) < wanted:
+            people.append({})
+        while len(people) > wanted:
+            empty = [i for i, p in enumerate(people) if not (p.get("name") or p.get("number"))]
+            del people[empty[-1] if empty else -1]
+        self._show(people, self.phone.initial.get("phone", ""))
+
+    def begin_at_last(self) -> None:
+        """Let the browser begin at the visitor who was just added."""
+        self.visitors[-1].fields["name"].widget.attrs["autofocus"] = True
 
     def is_valid(self) -> bool:
         """Whether every field is filled in; the rules are the service's."""

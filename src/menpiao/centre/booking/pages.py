@@ -2,12 +2,14 @@
 
 import re
 import secrets
+from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
+from functools import wraps
 from typing import Any, TypeVar
 from urllib.parse import urlencode
 
 import segno
-from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect, QueryDict
 from django.shortcuts import render
 from django.urls import reverse
 from django.utils.safestring import SafeString, mark_safe
@@ -21,13 +23,15 @@ from menpiao.centre.booking.service import BookingService
 from menpiao.centre.design import door
 from menpiao.centre.design.service import AttemptService
 from menpiao.centre.design.signin import too_many
+from menpiao.centre.design.templatetags.design import is_english
 from menpiao.domain.product import Product
 from menpiao.domain.reasons import Reason, Refusal
-from menpiao.wire.booking import DayAvailability, OrderView, SlotAvailability
+from menpiao.wire.booking import DayAvailability, OrderView, RefundUntil, SlotAvailability
 
 _LONGEST_WINDOW_DAYS = 62
 _FEW = 20
 _Places = TypeVar("_Places")
+_OrderPage = Callable[[HttpRequest, str], HttpResponse]
 _TOKEN = re.compile(r"[0-9A-Za-z_-]{16,64}")
 
 
@@ -35,13 +39,10 @@ def _service() -> BookingService:
     return door.service(BookingService)
 
 
-def _english() -> bool:
-    return (get_language() or "").startswith("en")
-
-
-def _page(
+def page(
     request: HttpRequest, name: str, context: dict[str, Any], status: int = 200
 ) -> HttpResponse:
+    """A page of this server, with what every one says of the site."""
     context["site"] = door.call(_service().site())
     return render(request, f"booking/{name}.html", context, status=status)
 
@@ -62,7 +63,7 @@ def _found(outcome: list[_Places] | Refusal) -> list[_Places]:
 @require_safe
 def products(request: HttpRequest) -> HttpResponse:
     """What is on sale."""
-    return _page(request, "products", {"products": door.call(_service().products())})
+    return page(request, "products", {"products": door.call(_service().products())})
 
 
 def weeks(first: date, days: list[DayAvailability]) -> list[tuple[date, list[list[Any]]]]:
@@ -92,7 +93,7 @@ def calendar(request: HttpRequest, code: str) -> HttpResponse:
     count = min(product.sale_days + 1, _LONGEST_WINDOW_DAYS)
     found = _found(door.call(_service().calendar(product.id, today, count)))
     context = {"product": product, "months": weeks(today, found), "few": _FEW, "days": found}
-    return _page(request, "calendar", context)
+    return page(request, "calendar", context)
 
 
 @require_safe
@@ -102,7 +103,7 @@ def slots(request: HttpRequest, code: str, day: date) -> HttpResponse:
     found = _found(door.call(_service().slots(product.id, day)))
     if product.kind == "dated" and len(found) == 1 and found[0].remaining > 0:
         return HttpResponseRedirect(reverse("visitors", args=[code, day, found[0].id]))
-    return _page(request, "slots", {"product": product, "day": day, "slots": found})
+    return page(request, "slots", {"product": product, "day": day, "slots": found})
 
 
 def _slot(product: Product, day: date, slot_id: int) -> SlotAvailability | None:
@@ -121,10 +122,13 @@ def visitors(request: HttpRequest, code: str, day: date, slot_id: int) -> HttpRe
     context = {"product": product, "day": day, "slot": slot}
     posted = request.POST if request.method == "POST" else None
     action = posted.get("do", "") if posted is not None else ""
-    checked = action in {"review", "book"}
-    party = Party(product, posted, english=_english(), check=checked)
-    if action == "add":
-        party.add()
+    wanted = _wanted(posted, action) if posted is not None else None
+    checked = action in {"review", "book"} and wanted is None
+    party = Party(product, posted, english=is_english(), check=checked)
+    if wanted is not None:
+        party.resize(wanted)
+        if action == "add":
+            party.begin_at_last()
     elif (place := small_number(action.removeprefix("remove-"))) is not None:
         party.remove(place)
     elif checked and party.is_valid():
@@ -132,12 +136,30 @@ def visitors(request: HttpRequest, code: str, day: date, slot_id: int) -> HttpRe
     return _edit(request, party, context)
 
 
+def _wanted(posted: QueryDict, action: str) -> int | None:
+    """How many visitors are asked for; None: as many as there are.
+
+    Who types another number and goes on at once means that number too.
+    """
+    count = small_number(posted.get("count", "")) or 1
+    match action:
+        case "add" | "more":
+            return count + 1
+        case "less":
+            return count - 1
+        case "count" | "review":
+            typed = small_number(posted.get("wanted", ""))
+            return typed if typed is not None and (typed != count or action == "count") else None
+        case _:
+            return None
+
+
 def _edit(request: HttpRequest, party: Party, context: dict[str, Any]) -> HttpResponse:
     bad = any(form.errors for form in (*party.visitors, party.phone)) or party.trouble
     context |= {"party": party, "bad": bad}
     if party.trouble is not None:
-        context["trouble"] = refusal_text(party.trouble, english=_english())
-    return _page(request, "visitors", context, 422 if bad else 200)
+        context["trouble"] = refusal_text(party.trouble, english=is_english())
+    return page(request, "visitors", context, 422 if bad else 200)
 
 
 def _review(
@@ -153,33 +175,52 @@ def _review(
         asked = party.request(slot_id, token, expected, language)
         sold = door.call(_service().book(asked))
         if not isinstance(sold, Refusal):
-            page = "pay" if sold.total_fen else "order"
-            return _redirect(page, sold.order_no, sold.secret)
+            target = "pay" if sold.total_fen else "order"
+            return to_order(target, sold.order_no, sold.secret)
         if sold.reason is not Reason.PRICE_CHANGED:
             party.refuse(sold)
             return _edit(request, party, context)
-        context["trouble"] = refusal_text(sold, english=_english())
+        context["trouble"] = refusal_text(sold, english=is_english())
         token = secrets.token_urlsafe(24)
     quote = door.call(_service().quote(party.request(slot_id, token, None, language)))
     if isinstance(quote, Refusal):
         party.refuse(quote)
         return _edit(request, party, context)
+    ends_at = context["slot"].ends_at + timedelta(days=context["product"].valid_days - 1)
+    context["refund_rule"] = [
+        RefundUntil(until=until, percent=percent)
+        for until, percent in context["product"].refund.deadlines(ends_at)
+    ]
     context |= {"party": party, "quote": quote, "token": token, "unagreed": book and not agreed}
     bad = context["unagreed"] or "trouble" in context
-    return _page(request, "review", context, 422 if bad else 200)
+    return page(request, "review", context, 422 if bad else 200)
 
 
-def _redirect(name: str, order_no: str, secret: str) -> HttpResponseRedirect:
+def to_order(name: str, order_no: str, secret: str) -> HttpResponseRedirect:
+    """To a page of an order, with the secret that opens it."""
     address = reverse(name, args=[order_no]) + "?" + urlencode({"k": secret})
     return HttpResponseRedirect(address, status=303)
 
 
-def _order(request: HttpRequest, order_no: str) -> OrderView:
-    secret = request.GET.get("k", "")
-    found = door.call(_service().order(order_no, secret)) if secret.isascii() else None
-    if found is None:
+def for_its_buyer(view: Callable[[HttpRequest, OrderView], HttpResponse]) -> _OrderPage:
+    """Give a page the order that it is about; who tries secrets is stopped.
+
+    Only wrong secrets are counted: a page that watches its order never meets the limit.
+    """
+
+    @wraps(view)
+    def opened(request: HttpRequest, order_no: str) -> HttpResponse:
+        secret = request.GET.get("k", "")
+        found = door.call(_service().order(order_no, secret)) if secret.isascii() else None
+        if found is not None:
+            return view(request, found)
+        limits = door.service(AttemptService)
+        counted = limits.secret(request.META.get("REMOTE_ADDR", ""))
+        if wait_s := door.call(limits.begin(counted)):
+            return too_many(request, wait_s)
         raise Http404
-    return found
+
+    return opened
 
 
 def qr_svg(text: str) -> SafeString:
@@ -190,11 +231,11 @@ def qr_svg(text: str) -> SafeString:
 
 @never_cache
 @require_safe
-def pay(request: HttpRequest, order_no: str) -> HttpResponse:
+@for_its_buyer
+def pay(request: HttpRequest, found: OrderView) -> HttpResponse:
     """The code to scan and the time that is left; goes on by itself when the money is here."""
-    found = _order(request, order_no)
     if found.state != "awaiting_payment":
-        target = _redirect("order", order_no, request.GET["k"])
+        target = to_order("order", found.order_no, request.GET["k"])
         if "HX-Request" in request.headers:
             return HttpResponseClientRedirect(target.url)
         return target
@@ -206,17 +247,18 @@ def pay(request: HttpRequest, order_no: str) -> HttpResponse:
         "over": left <= timedelta(),
         "qr": qr_svg(found.code_url) if found.code_url else "",
     }
-    return _page(request, "pay", context)
+    return page(request, "pay", context)
 
 
 @never_cache
 @require_safe
-def order(request: HttpRequest, order_no: str) -> HttpResponse:
+@for_its_buyer
+def order(request: HttpRequest, found: OrderView) -> HttpResponse:
     """The order: what was bought, for whom, what to bring."""
-    found = _order(request, order_no)
     if found.state == "awaiting_payment":
-        return _redirect("pay", order_no, request.GET["k"])
-    return _page(request, "order", {"order": found})
+        return to_order("pay", found.order_no, request.GET["k"])
+    still_valid = any(ticket.state == "valid" for ticket in found.tickets)
+    return page(request, "order", {"order": found, "still_valid": still_valid})
 
 
 @never_cache
@@ -234,6 +276,6 @@ def find(request: HttpRequest) -> HttpResponse:
         secret = door.call(_service().find(*asked))
         if secret is not None:
             door.call(limits.succeeded(counted))
-            return _redirect("order", asked[0], secret)
-        form.add_error(None, refusal_text(Refusal(Reason.ORDER_UNKNOWN), english=_english()))
-    return _page(request, "find", {"form": form}, 422 if form.errors else 200)
+            return to_order("order", asked[0], secret)
+        form.add_error(None, refusal_text(Refusal(Reason.ORDER_UNKNOWN), english=is_english()))
+    return page(request, "find", {"form": form}, 422 if form.errors else 200)

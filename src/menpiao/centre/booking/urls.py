@@ -4,7 +4,7 @@ from datetime import date
 
 from django.urls import path, register_converter
 
-from menpiao.centre.booking import pages
+from menpiao.centre.booking import pages, pages_cancel
 
 
 class DayConverter:
@@ -31,4 +31,5 @@ urlpatterns = [
     path("orders/", pages.find, name="find"),
     path("orders/<str:order_no>/", pages.order, name="order"),
     path("orders/<str:order_no>/pay/", pages.pay, name="pay"),
+    path("orders/<str:order_no>/cancel/", pages_cancel.cancel, name="cancel"),
 ]

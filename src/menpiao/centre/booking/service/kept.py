@@ -11,7 +11,7 @@ from menpiao.domain.order import OrderState
 from menpiao.domain.product import Product
 from menpiao.domain.refund import RefundState
 from menpiao.domain.ticket import serial_number
-from menpiao.wire.booking import OrderRefund, OrderTicket, OrderView
+from menpiao.wire.booking import OrderRefund, OrderTicket, OrderView, RefundUntil
 
 _ON_THE_WAY = frozenset({RefundState.REQUESTED, RefundState.SUBMITTED})
 
@@ -63,6 +63,10 @@ class KeptOrder:
                     created_at=r["created_at"],
                 )
                 for r in self.refunds
+            ],
+            refund_rule=[
+                RefundUntil(until=until, percent=percent)
+                for until, percent in self.product.refund.deadlines(self.tickets[0]["closes_at"])
             ],
         )
 

@@ -1,6 +1,6 @@
 """Filters for what every page shows: money, dates and times of the site, texts by language."""
 
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from django import template
@@ -68,6 +68,20 @@ def day(value: date) -> str:
 
 
 @register.filter
+def moment(value: datetime, zone: str) -> str:
+    """A day and a time of day at the site; midnight is the end of the day before."""
+    local = value.astimezone(ZoneInfo(zone))
+    if (local.hour, local.minute, local.second) == (23, 59, 59):
+        local += timedelta(seconds=1)
+    at = f"{local:%H:%M}"
+    if at == "00:00":
+        local, at = local - timedelta(days=1), "24:00"
+    if is_english():
+        return f"{at} on {local.day} {local:%B %Y}"
+    return f"{local.year}年{local.month}月{local.day}日 {at}"
+
+
+@register.filter
 def month(value: date) -> str:
     """A month with its year."""
     return f"{value:%B %Y}" if is_english() else f"{value.year}年{value.month}月"
@@ -84,6 +98,22 @@ _STATES = {
     "cancelled": lambda: _("已取消"),
     "blocked": lambda: _("已锁定"),
 }
+
+
+_REFUNDS = {
+    "requested": lambda: _("退款中"),
+    "submitted": lambda: _("退款中"),
+    "done": lambda: _("已退回"),
+    "abnormal": lambda: _("未到账，请联系服务电话"),
+    "closed": lambda: _("未到账，请联系服务电话"),
+}
+
+
+@register.filter
+def refund_word(state: str) -> str:
+    """The word for a state of a refund."""
+    word = _REFUNDS.get(state)
+    return word() if word else state
 
 
 @register.filter
