@@ -3,8 +3,11 @@
 Drivers with heavy or optional libraries are loaded where such a device is named.
 """
 
+from __future__ import annotations
+
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from menpiao.terminals.devices import Led, Printer, Reader, Scanner
 from menpiao.terminals.gate.config import ConfigError
@@ -16,7 +19,6 @@ from menpiao.terminals.parts.display.led_profile import (
     LedProfileError,
     load_led_profile,
 )
-from menpiao.terminals.parts.printer.base import Printer as PrinterPart
 from menpiao.terminals.parts.printer.transport import Transport as PaperWay
 from menpiao.terminals.parts.reader.baud import DetectingSerialTransport
 from menpiao.terminals.parts.reader.mrz import MrzReader
@@ -26,6 +28,9 @@ from menpiao.terminals.ports.base import Transport
 from menpiao.terminals.ports.keyboard import KeyboardTransport
 from menpiao.terminals.ports.serial_port import SerialTransport
 from menpiao.terminals.ports.tcp import TcpConnectTransport, TcpListenTransport
+
+if TYPE_CHECKING:  # drawing is heavy: only a terminal that prints loads it
+    from menpiao.terminals.parts.printer.driver import EscPosPrinter
 
 _USB_EXTRA = "kind = 'usb' needs pyusb: install menpiao[terminal-usb]"
 
@@ -86,7 +91,7 @@ def passport_reader_of(table: Scanner) -> MrzReader:
     return MrzReader(line_way(table.kind, table.port, table.baud, table.host, table.tcp_port))
 
 
-def printer_of(table: Printer) -> PrinterPart | None:
+def printer_of(table: Printer) -> EscPosPrinter | None:
     """The slip printer; None: no slips.
 
     Raises:
@@ -94,7 +99,6 @@ def printer_of(table: Printer) -> PrinterPart | None:
     """
     if table.kind == "network" and not table.host:
         return None
-    # Drawing is heavy: only a terminal that prints loads it.
     from menpiao.terminals.parts.printer.driver import EscPosPrinter
     from menpiao.terminals.parts.printer.profiles import ProfileError, profile_of
 

@@ -46,7 +46,6 @@ from menpiao.terminals.parts.link.errands import HttpErrands
 from menpiao.terminals.parts.link.identity import IdentityError, load_identity
 from menpiao.terminals.parts.link.websocket import WebSocketLink
 from menpiao.terminals.parts.printer.base import Slip
-from menpiao.terminals.parts.printer.driver import EscPosPrinter
 from menpiao.terminals.parts.printer.slips import ADMISSION_FACTS, AdmissionFacts, admission_slip
 from menpiao.terminals.parts.printer.templates import Template, TemplateError
 from menpiao.terminals.parts.printer.templates import load as load_template
@@ -97,8 +96,10 @@ def gate_parts(config: GateConfig, screen: KioskDisplay | None = None) -> GatePa
 def _health(parts: GateParts) -> dict[str, object]:
     """How a lane's parts are by their own account; what a lane does not have is left out."""
     told: dict[str, object] = {"reader": parts.reader.state.value, "link": parts.link.state.value}
-    if isinstance(parts.printer, EscPosPrinter):
-        told["printer"] = parts.printer.problems
+    # By what it tells, not by its class: that would load the drawing into every lane.
+    problems: tuple[str, ...] | None = getattr(parts.printer, "problems", None)
+    if problems is not None:
+        told["printer"] = problems
     if parts.barrier is not None:
         told["barrier"] = parts.barrier.state.value
     if parts.hub is not None:

@@ -1,11 +1,12 @@
 """The file is there whole, before and after, whatever happens in between."""
 
 import os
+import pwd
 from pathlib import Path
 
 import pytest
 
-from menpiao.compose.setup.writing import write_whole
+from menpiao.compose.setup.writing import hand_over, write_whole
 
 
 def read(path: Path) -> str:
@@ -66,3 +67,19 @@ def test_a_disk_that_fails_changes_nothing(
             write_whole(path, "second", read)
     assert path.read_text() == "first"
     assert names(tmp_path) == {"gate.toml"}
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root gives files away")
+def test_a_service_gets_its_file_and_its_key(tmp_path: Path) -> None:
+    nobody = pwd.getpwnam("nobody")
+    folder, outside = tmp_path / "data", tmp_path / "outside"
+    (folder / "deep").mkdir(parents=True)
+    outside.write_text("of others")
+    (folder / "deep" / "key.json").write_text("{}")
+    (folder / "link").symlink_to(outside)
+    (tmp_path / "gate.toml").write_text("")
+    assert hand_over("nobody", tmp_path / "gate.toml", folder, tmp_path / "none")
+    for name in ("gate.toml", "data", "data/deep/key.json"):
+        assert (tmp_path / name).stat().st_uid == nobody.pw_uid
+    assert outside.stat().st_uid == 0
+    assert not hand_over("menpiao-nobody-has-this-name", folder)

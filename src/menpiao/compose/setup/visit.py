@@ -17,7 +17,7 @@ from menpiao.compose.setup.findings import Found, Part
 from menpiao.compose.setup.findings import Table as DeviceTable
 from menpiao.compose.setup.picking import Picking, Settled, described
 from menpiao.compose.setup.scan import places_of_this_machine, scan
-from menpiao.compose.setup.writing import write_whole
+from menpiao.compose.setup.writing import hand_over, write_whole
 from menpiao.compose.terminal import READER_PORT, gate_parts
 from menpiao.terminals.devices import Led, Reader, Scanner
 from menpiao.terminals.devices import Printer as AnyPrinter
@@ -33,6 +33,7 @@ from menpiao.terminals.gate.config_text import config_text
 from menpiao.terminals.parts.link.identity import IdentityError
 
 SYSTEM_FOLDER: Final = Path("/etc/menpiao")
+SERVICE_USER: Final = "menpiao"
 SYSTEM_DATA: Final = Path("/var/lib/menpiao")
 PARTS: Final = (Part.READER, Part.PRINTER, Part.SCANNER, Part.BARRIER, Part.LED)
 """The printer before the scanner: its slip has a code to scan."""
@@ -158,12 +159,14 @@ class Visit:
         for one in settled:
             part, state = console.word(f"part_{one.part}"), console.word(one.state)
             console.say("summary_line", part=part, where=one.where, state=state)
+        # The service runs as a user of its own; it must read the file and its key.
+        system = os.geteuid() == 0 and path.absolute().parent == SYSTEM_FOLDER
+        if system and not hand_over(SERVICE_USER, path, path.parent / config.data_dir):
+            console.say("root_owned", user=SERVICE_USER, path=path, folder=config.data_dir)
         ready = self._checked(path, enrolled=bool(place.device))
         if not settled[0].tables:
             console.say("reader_missing", port=READER_PORT)
             ready = False
-        if os.geteuid() == 0 and path.absolute().parent == SYSTEM_FOLDER:
-            console.say("root_owned", path=config.data_dir)
         if not place.device:
             file = shlex.quote(str(path))
             command = f"menpiao gate {file} --centre {shlex.quote(place.centre)} --enrol CODE"

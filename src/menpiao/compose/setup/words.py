@@ -301,8 +301,8 @@ WORDS: Final[dict[str, tuple[str, str]]] = {
     "enrol_next": ("还要登记：\n  {command}", "Still to do, enrol:\n  {command}"),
     "run_next": ("下一步：\n  {command}", "Next:\n  {command}"),
     "root_owned": (
-        "以 root 运行：通道以用户 menpiao 运行时，请执行\n  chown -R menpiao {path}",
-        "This ran as root: for a lane that runs as the user menpiao\n  chown -R menpiao {path}",
+        "本机没有用户 {user}；建立后请执行\n  chown -R {user} {path} {folder}",
+        "There is no user {user} here; once there is\n  chown -R {user} {path} {folder}",
     ),
     "stopped": ("已退出，配置文件未改动。", "Ended; no configuration was changed."),
     "stopped_enrolled": (
