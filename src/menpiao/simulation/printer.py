@@ -35,6 +35,8 @@ class Fault(Enum):
     """Connections are accepted and nothing is read."""
     PAPER_OUT = auto()
     """Says so when asked, and prints nothing."""
+    PAPER_LOW = auto()
+    """Says so when asked, and prints all the same."""
     COVER_OPEN = auto()
     """Says so when asked, and prints nothing."""
     KNIFE_STUCK = auto()
@@ -177,6 +179,8 @@ class SimulatedPrinter:
         bits = 0
         if self.fault is Fault.PAPER_OUT and number == status.PAPER:
             bits = status.PAPER_OUT_BITS
+        elif self.fault is Fault.PAPER_LOW and number == status.PAPER:
+            bits = status.PAPER_LOW_BITS
         elif self.fault is Fault.COVER_OPEN and number == status.OFFLINE_CAUSE:
             bits = status.COVER_OPEN_BIT
         elif self.fault is Fault.KNIFE_STUCK and number == status.ERROR_CAUSE:

@@ -313,3 +313,30 @@ def test_threads_and_files_are_given_back(tmp_path: Path) -> None:
     asyncio.run(main())
     assert threading.active_count() == before
     assert len(list(Path("/proc/self/fd").iterdir())) == fds
+
+
+def test_the_centre_hears_how_the_paper_is(tmp_path: Path) -> None:
+    async def main() -> None:
+        centre = Centre()
+        centre.heartbeat_s = 1
+        async with SimulatedPrinter() as paper:
+            printer = network_printer(*paper.address)
+            async with a_lane(tmp_path, centre, printer=printer) as lane:
+                await until(lambda: centre.said is not None)
+                assert centre.said.paper == ""
+                steps = (
+                    (PrinterFault.PAPER_LOW, "low"),
+                    (PrinterFault.PAPER_OUT, "out"),
+                    (PrinterFault.COVER_OPEN, "out"),  # says nothing about paper
+                    (PrinterFault.NONE, "ok"),
+                )
+                for n, (fault, said) in enumerate(steps):
+                    await lane.idle()
+                    paper.fault = fault
+                    lane.sim.lay(HMT if n % 2 else RESIDENT)
+                    await until(lambda n=n: lane.signals.count("admit") == n + 1)
+                    await until(lambda n=n: lane.rows()[n]["printed"])
+                    lane.sim.lift()
+                    await until(lambda s=said: centre.said.paper == s)
+
+    asyncio.run(main())

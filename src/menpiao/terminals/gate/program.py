@@ -79,7 +79,7 @@ async def run_gate(config: GateConfig, parts: GateParts) -> None:
         delays=config.delays,
         desk=parts.panel.desk if parts.panel else None,
     )
-    parts.link.watch(lambda: controller.state.value)
+    parts.link.watch(lambda: controller.state.value, lambda: slips.paper)
     log.info("gate_starts", gate=config.gate_id)
 
     def of_link(event: LinkEvent) -> None:

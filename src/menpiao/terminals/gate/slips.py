@@ -9,7 +9,7 @@ from typing import Final
 import structlog
 
 from menpiao.terminals.gate.journal import Journal
-from menpiao.terminals.parts.printer.base import Printer, Slip
+from menpiao.terminals.parts.printer.base import Printer, PrintOutcome, PrintStatus, Slip
 from menpiao.wire.check import Answer
 
 log = structlog.get_logger(__name__)
@@ -28,6 +28,8 @@ class Slips:
         self._make = make
         self._journal = journal
         self._tasks: set[asyncio.Task[None]] = set()
+        self.paper = ""
+        """``ok``, ``low`` or ``out``, as the printer said with its last slip; empty: not known."""
 
     def print_later(self, answer: Answer, site: str) -> None:
         """Begin to print and return at once."""
@@ -48,8 +50,18 @@ class Slips:
         else:
             try:
                 outcome = await printer.print_slip(self._make(answer, site))
+                self.paper = _paper(outcome) or self.paper
                 status = f"{outcome.status.value} {outcome.reason}".strip()
             except Exception:  # a slip is a copy of the answer: its trouble never stops the lane
                 log.exception("slip_failed")
                 status = "failed"
         await self._journal.printed(answer.nonce, status)
+
+
+def _paper(outcome: PrintOutcome) -> str:
+    """What an outcome says of the paper; empty: nothing."""
+    if outcome.reason == "paper_out":
+        return "out"
+    if outcome.status is not PrintStatus.PRINTED:
+        return ""
+    return "low" if outcome.paper_low else "ok"

@@ -73,6 +73,7 @@ class Centre:
         self.links: list[ServerConnection] = []
         self.open = 0
         self.beats = 0
+        self.said: Heartbeat | None = None
         self.beating = True
         self.heartbeat_s = 5
         self.refusal: Fault | None = None
@@ -159,6 +160,7 @@ class Centre:
     async def _take(self, link: ServerConnection, message: object) -> None:
         if isinstance(message, Heartbeat):
             self.beats += 1
+            self.said = message
             if self.beating:
                 await send(link, Heartbeat(at=datetime.now(UTC)))
         if isinstance(message, Ask):

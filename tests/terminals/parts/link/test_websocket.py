@@ -165,7 +165,7 @@ def test_a_fault_ends_its_ask(code: str, shown: Reason) -> None:
         async with Centre(reply) as centre, running(link := centre.link()):
             await until(lambda: link.state is LinkState.UP)
             got = await link.ask(an_ask(), 1.0)
-            assert got == LinkFailure(LinkTrouble.FAULT, shown)
+            assert got == LinkFailure(LinkTrouble.FAULT, shown, code)
             assert got.may_repeat == (code == "busy")
 
     asyncio.run(main())

@@ -108,8 +108,11 @@ class Link(Protocol):
         """The present state, for health."""
         ...
 
-    def watch(self, state: Callable[[], str]) -> None:
-        """Tell the centre with each heart-beat how the lane is: ``state`` says it, at once."""
+    def watch(self, state: Callable[[], str], paper: Callable[[], str] = str) -> None:
+        """Tell the centre with each heart-beat how the lane and its paper are.
+
+        ``state`` and ``paper`` say it at once; see ``wire.check.Heartbeat``.
+        """
         ...
 
     def acknowledge(self, said: Acknowledged) -> None:

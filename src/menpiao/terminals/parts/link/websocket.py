@@ -105,9 +105,8 @@ class WebSocketLink:
         self._heard_at = 0.0
         self._attempt = 0
         self._vitals = Vitals()
-        self.paper = ""
-        """What the next heart-beat says of the printer's paper."""
         self._lane: Callable[[], str] = str
+        self._paper: Callable[[], str] = str
         self._sending: set[asyncio.Task[None]] = set()
 
     @property
@@ -115,9 +114,9 @@ class WebSocketLink:
         """The present state, for health."""
         return self._state
 
-    def watch(self, state: Callable[[], str]) -> None:
+    def watch(self, state: Callable[[], str], paper: Callable[[], str] = str) -> None:
         """Tell with each heart-beat how the lane is; see `base.Link.watch`."""
-        self._lane = state
+        self._lane, self._paper = state, paper
 
     def acknowledge(self, said: Acknowledged) -> None:
         """Tell what was done about a command; see `base.Link.acknowledge`."""
@@ -293,7 +292,7 @@ class WebSocketLink:
         beat = Heartbeat(
             at=self._clock(),
             state=self._lane(),
-            paper=self.paper,
+            paper=self._paper(),
             mode=vitals.mode,
             data_at=vitals.data_at,
             tickets=vitals.tickets,

@@ -6,7 +6,7 @@ device trouble, never waits longer than its time limit, and never decides anythi
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Final, Literal, Protocol
 
@@ -80,10 +80,14 @@ class PrintStatus(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class PrintOutcome:
-    """How a print ended and, for FAILED, why: a short snake_case reason such as "paper_out"."""
+    """How a print ended and, for FAILED, why: a short snake_case reason such as "paper_out".
+
+    ``paper_low``: the device says that the roll comes to its end.
+    """
 
     status: PrintStatus
     reason: str = ""
+    paper_low: bool = field(default=False, compare=False)
 
 
 PRINTED: Final = PrintOutcome(PrintStatus.PRINTED)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import structlog
 
@@ -137,6 +137,7 @@ class EscPosPrinter:
 
         Raises PrinterUnreachable.
         """
+        low = False
         for number in status.QUESTIONS:
             await connection.write(status.question(number))
             try:
@@ -148,7 +149,8 @@ class EscPosPrinter:
             reason = status.trouble(number, byte)
             if reason:
                 return failed(reason)
-        return PRINTED
+            low = low or (number == status.PAPER and bool(byte & status.PAPER_LOW_BITS))
+        return replace(PRINTED, paper_low=low)
 
 
 async def _answer(connection: Connection) -> int:
