@@ -114,6 +114,24 @@ def test_a_command_without_lane_or_reason_is_refused_and_says_so(house):
             assert "没有发出" in client.get("/lanes/").text
 
 
+def test_every_command_of_a_day_stays_to_be_read(house):
+    with house.signed_in("first") as client:
+        for n in range(14):
+            tell(client, "open_once", f"第{n}次", gate=house.gate)
+        house.run(
+            "UPDATE lane_command SET made_at = made_at - interval '1 day' WHERE reason = '第0次'"
+        )
+        assert "第1次" not in client.get("/lanes/").text  # the board shows the last ones
+        today = client.get("/lanes/commands/").text
+        assert all(f"第{n}次" in today for n in range(1, 14))
+        assert "第0次" not in today
+        day = house.value("SELECT (now() AT TIME ZONE 'Asia/Shanghai' - interval '1 day')::date")
+        assert "第0次" in client.get("/lanes/commands/", params={"day": day.isoformat()}).text
+        assert client.get("/lanes/commands/?day=x").status_code == 200
+    with house.signed_in("sold") as clerk:
+        assert clerk.get("/lanes/commands/").status_code == 403
+
+
 def agree_form(client):
     found = [fields for action, fields in forms(client.get("/lanes/").text) if "agree" in action]
     return found[0] if found else None

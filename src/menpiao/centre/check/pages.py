@@ -1,7 +1,7 @@
 """The board of lanes (闸机看板): how every lane is, and what people of the house tell it to do."""
 
 import secrets
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any, Final
 
 from django.conf import settings
@@ -83,7 +83,7 @@ def ticket(request: HttpRequest) -> HttpResponse:
 
 
 def _context(shown: Board, staff: Any) -> dict[str, Any]:
-    given = orders(shown)
+    given = orders(shown, shown.commands)
     found = cards(shown, given)
     return {
         "board": shown,
@@ -96,6 +96,19 @@ def _context(shown: Board, staff: Any) -> dict[str, Any]:
             if order.line.state == "awaiting"
         ],
     }
+
+
+@require_GET
+@never_cache
+@login_required
+def history(request: HttpRequest) -> HttpResponse:
+    """Every command of a day: who, why, who agreed, and what the lane answered. ``?day=``."""
+    staff = person_of(request)
+    states = door.service(StateService)
+    shown = door.call(states.board(staff.site_id))
+    day, lines = door.call(states.commands_of(staff.site_id, day_of(request.GET.get("day", ""))))
+    context = {"site": staff.site, "board": shown, "day": day, "orders": orders(shown, lines)}
+    return render(request, "check/history.html", context)
 
 
 @require_POST
@@ -133,6 +146,14 @@ def agree(request: HttpRequest) -> HttpResponse:
     if isinstance(outcome, Refusal):
         messages.error(request, _("没有执行：须由另一位主管在2分钟内确认，且只确认一次。"))
     return HttpResponseRedirect(reverse("lanes"))
+
+
+def day_of(text: str) -> date | None:
+    """A day from a form; None: none."""
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        return None
 
 
 def _number(text: str) -> int:

@@ -1,6 +1,5 @@
 """Back-entry (补录): paper records of an emergency, checked line by line and then entered."""
 
-from datetime import date
 from typing import Final
 
 from django.contrib import messages
@@ -12,7 +11,7 @@ from django.utils.translation import gettext_lazy as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST
 
-from menpiao.centre.check.pages import person_of
+from menpiao.centre.check.pages import day_of, person_of
 from menpiao.centre.check.service.paper_lines import MOST_LINES, lines_of
 from menpiao.centre.check.service.papers import PaperService
 from menpiao.centre.check.service.states import StateService
@@ -32,7 +31,7 @@ def papers(request: HttpRequest) -> HttpResponse:
     staff = person_of(request)
     service, states = door.service(PaperService), door.service(StateService)
     given = request.POST
-    text, day = given.get("lines", "").replace("\r\n", "\n"), _day(given.get("day", ""))
+    text, day = given.get("lines", "").replace("\r\n", "\n"), day_of(given.get("day", ""))
     lines = []
     entering = given.get("act") == "enter"
     too_many = len(lines_of(text)) > MOST_LINES
@@ -81,11 +80,3 @@ def take_back(request: HttpRequest) -> HttpResponse:
     else:
         messages.success(request, _("已撤销一条补录。"))
     return HttpResponseRedirect(reverse("papers"))
-
-
-def _day(text: str) -> date | None:
-    """The day that the form names; None: today."""
-    try:
-        return date.fromisoformat(text)
-    except ValueError:
-        return None

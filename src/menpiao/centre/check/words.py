@@ -1,6 +1,6 @@
 """What the board of lanes calls the codes of lanes, commands and alarms, and how it marks them."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -109,12 +109,12 @@ class Card:
     order: Order | None
 
 
-def orders(board: Board) -> list[Order]:
-    """The last commands, newest first."""
+def orders(board: Board, lines: Sequence[CommandLine]) -> list[Order]:
+    """Commands to the lanes of a board in words, in the order given."""
     lanes = {lane.gate_id: lane for lane in board.lanes}
     return [
         Order(line, lanes.get(line.gate_id or 0), word(line.action), _result(line))
-        for line in board.commands
+        for line in lines
     ]
 
 

@@ -79,8 +79,10 @@ SELECT c.id, c.gate_id, c.action, c.reason, c.staff_id, c.state, c.outcome, c.ma
 FROM lane_command c
 LEFT JOIN staff s ON s.id = c.staff_id LEFT JOIN auth_user u ON u.id = s.user_id
 LEFT JOIN staff t ON t.id = c.second_id LEFT JOIN auth_user v ON v.id = t.user_id
-WHERE c.site_id = $1 ORDER BY c.id DESC LIMIT $2
+WHERE c.site_id = $1 {when} ORDER BY c.made_at DESC, c.id DESC LIMIT $2
 """
+_LAST_COMMANDS = _COMMANDS.format(when="")
+_COMMANDS_OF = _COMMANDS.format(when="AND c.made_at >= $3 AND c.made_at < $4")
 
 
 @dataclass(frozen=True, slots=True)
@@ -249,4 +251,11 @@ async def answer(
 
 async def commands(pool: asyncpg.Pool, site_id: int, most: int) -> list[asyncpg.Record]:
     """The last commands of a site, who gave them and what became of them."""
-    return list(await pool.fetch(_COMMANDS, site_id, most))
+    return list(await pool.fetch(_LAST_COMMANDS, site_id, most))
+
+
+async def commands_between(
+    pool: asyncpg.Pool, site_id: int, begin: datetime, end: datetime, most: int
+) -> list[asyncpg.Record]:
+    """The commands of a site that were given from ``begin`` until before ``end``, newest first."""
+    return list(await pool.fetch(_COMMANDS_OF, site_id, most, begin, end))

@@ -5,7 +5,8 @@ import hashlib
 import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
+from datetime import time as clock_time
 from typing import Any, Final
 
 import asyncpg
@@ -28,6 +29,7 @@ RATE: Final = timedelta(minutes=5)
 _ALARMS_FOR = timedelta(minutes=10)
 _SCANS_FOR = timedelta(hours=24)
 _SCANS, _COMMANDS = 3, 12
+MOST_COMMANDS: Final = 1000
 ALARM_KINDS: Final = ("open_failed", "reverse", "tailgating", "alarm", "lost")
 """What a barrier reports (kinds of ``wire.lane.PassageEvent``) that somebody should see to."""
 _OVER: Final = {"alarm": "alarm_over", "lost": "back"}
@@ -190,6 +192,16 @@ class StateService:
                 read = time.monotonic(), await self.board(site_id)
                 self._watched[site_id] = read
             return read[1]
+
+    async def commands_of(self, site_id: int, day: date | None) -> tuple[date, list[CommandLine]]:
+        """What was commanded on a day of the site, newest first; None: today. At most 1000."""
+        site, now = (await self._catalogue.current()).sites[site_id], self._clock()
+        await lanes.expire(self._pool, site_id, now)
+        day = day or now.astimezone(site.zone).date()
+        begin = datetime.combine(day, clock_time(), site.zone)
+        end = datetime.combine(day + timedelta(days=1), clock_time(), site.zone)
+        rows = await lanes.commands_between(self._pool, site_id, begin, end, MOST_COMMANDS)
+        return day, [CommandLine(**row) for row in rows]
 
     async def board(self, site_id: int) -> Board:
         """A site's lanes as they are now."""
