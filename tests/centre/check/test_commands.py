@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -177,6 +177,32 @@ def test_a_whole_site_is_told_when_a_second_person_agrees_and_not_before(databas
                 )
                 assert isinstance(await commands.agree(site, SECOND, number), Refusal)
                 await quiet(link)
+
+    run(story())
+
+
+def test_a_link_that_comes_while_the_last_states_are_written_is_served(database):
+    """The data store is slow just as the only lane leaves, and the lane is back at once."""
+
+    async def story():
+        async with Stage(database) as stage:
+            commands, _ = parts(stage)
+            site, gate = stage.park.site, stage.park.gate
+            async with linked(stage):
+                await until(lambda: stage.pool.fetchval("SELECT true FROM lane_state"))
+            waiting = (
+                "SELECT true FROM pg_stat_activity WHERE wait_event_type = 'Lock'"
+                " AND query LIKE '%INSERT INTO lane_state%' AND datname = current_database()"
+            )
+            async with AsyncExitStack() as links, stage.pool.acquire() as slow:
+                async with linked(stage):
+                    pass
+                async with slow.transaction():
+                    await slow.execute("LOCK TABLE lane_state IN EXCLUSIVE MODE")
+                    await until(lambda: stage.pool.fetchval(waiting))
+                    again = await links.enter_async_context(linked(stage))
+                number = await commands.order(site, FIRST, gate, "open_once", "轮椅")
+                assert (await command(again))["id"] == str(number)
 
     run(story())
 

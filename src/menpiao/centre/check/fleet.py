@@ -83,14 +83,18 @@ class Fleet:
             log.warning("command_not_known", device=terminal.device_id)
 
     async def _run(self) -> None:
-        while self._terminals:
-            try:
-                await self._turn()
-            except Exception:  # a bad turn (the data store is away) must not end the fleet
-                log.exception("fleet_turn_failed")
-            await asyncio.sleep(EVERY_S)
-        with contextlib.suppress(Exception):  # what could not be kept is told by the next link
-            await self._states.flush()
+        while True:
+            while self._terminals:
+                try:
+                    await self._turn()
+                except Exception:  # a bad turn (the data store is away) must not end the fleet
+                    log.exception("fleet_turn_failed")
+                await asyncio.sleep(EVERY_S)
+            with contextlib.suppress(Exception):  # what could not be kept is told by the next link
+                await self._states.flush()
+            # A link that came meanwhile found this task at work: it is served by it.
+            if not self._terminals:
+                return
 
     async def _turn(self) -> None:
         """Cut off who is revoked, tell who has something to do, keep how all are."""
