@@ -24,6 +24,7 @@ from menpiao.centre.check.service.papers import PaperService
 from menpiao.centre.check.service.reports import ReportService
 from menpiao.centre.check.service.search import SearchService
 from menpiao.centre.check.service.states import StateService
+from menpiao.centre.check.service.terminals import TerminalService
 from menpiao.centre.check.service.undo import UndoService
 from menpiao.centre.commerce import jobs as commerce_jobs
 from menpiao.centre.commerce.api import CommerceApi
@@ -163,6 +164,7 @@ def _lanes(
         states=StateService(pool, catalogue, utc_now),
         commands=CommandService(pool, catalogue, ids, utc_now),
         papers=PaperService(pool, vault, catalogue, ids, utc_now),
+        terminals=TerminalService(pool, catalogue, ids, utc_now),
     )
 
 

@@ -4,11 +4,13 @@ All goes to standard error. Whatever is logged, by us or by a library, passes th
 text of exceptions included: it is a net below the rule that nobody logs numbers.
 """
 
+import io
 import logging
 import sys
+from collections import deque
 from collections.abc import Mapping, MutableMapping
 from datetime import date
-from typing import Any, TextIO
+from typing import Any, Final, TextIO, cast
 
 import structlog
 from structlog.typing import EventDict, Processor
@@ -16,13 +18,17 @@ from structlog.typing import EventDict, Processor
 from menpiao.domain.masking import scrub
 from menpiao.settings import Log
 
+_LONGEST: Final = 2000
+_lines: deque[str] = deque(maxlen=500)
+"""What this process has logged last: a terminal brings it to its centre when asked."""
+
 
 def configure(settings: Log, output: TextIO | None = None) -> None:
     """Set up logging for this process; the last call counts.
 
     ``output``: where it goes; not given, to standard error.
     """
-    output = output or sys.stderr
+    output = cast("TextIO", _Kept(output or sys.stderr))
     level = getattr(logging, settings.level.upper())
     as_json = settings.format == "json" or (settings.format == "auto" and not output.isatty())
     before: list[Processor] = [
@@ -54,6 +60,33 @@ def configure(settings: Log, output: TextIO | None = None) -> None:
     # Libraries tell their own business at the level of warnings; ours is told by us.
     root.setLevel(max(level, logging.WARNING))
     logging.getLogger("menpiao").setLevel(level)
+
+
+class _Kept(io.TextIOBase):
+    """Passes on what is logged, scrubbed as it is, and keeps the last lines of it."""
+
+    def __init__(self, output: TextIO) -> None:
+        self._output = output
+        self._rest = ""
+
+    def write(self, text: str) -> int:
+        """Pass it on; a line is kept once it has ended."""
+        *whole, self._rest = (self._rest + text).split("\n")
+        _lines.extend(line[:_LONGEST] for line in whole if line)
+        return self._output.write(text)
+
+    def flush(self) -> None:
+        """Pass it on."""
+        self._output.flush()
+
+    def isatty(self) -> bool:
+        """Whether somebody reads along."""
+        return self._output.isatty()
+
+
+def last_lines(most: int) -> list[str]:
+    """So many of the last lines that this process has logged, oldest first."""
+    return list(_lines)[-most:]
 
 
 def clean(logger: object, name: str, event: EventDict) -> EventDict:  # noqa: ARG001 - its shape

@@ -10,6 +10,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+from menpiao.compose import logs
 from menpiao.compose.devices import (
     led_of,
     passport_reader_of,
@@ -43,7 +44,8 @@ from menpiao.terminals.parts.display.kiosk import KioskDisplay
 from menpiao.terminals.parts.display.several import SeveralDisplays
 from menpiao.terminals.parts.link.enrol import EnrolmentError, enrol
 from menpiao.terminals.parts.link.errands import HttpErrands
-from menpiao.terminals.parts.link.identity import IdentityError, load_identity
+from menpiao.terminals.parts.link.identity import IdentityError
+from menpiao.terminals.parts.link.keyring import Keyring
 from menpiao.terminals.parts.link.websocket import WebSocketLink
 from menpiao.terminals.parts.printer.base import Slip
 from menpiao.terminals.parts.printer.slips import ADMISSION_FACTS, AdmissionFacts, admission_slip
@@ -66,7 +68,7 @@ def gate_parts(config: GateConfig, screen: KioskDisplay | None = None) -> GatePa
     """
     screen = screen or _screen(config)
     led = led_of(config.led)
-    identity = load_identity(config.key_path)
+    identity = Keyring(config.key_path)
     tls = trust_of(config.centre, config.authority_file)
     software = f"menpiao {version('menpiao')}"
     hub = None
@@ -78,6 +80,8 @@ def gate_parts(config: GateConfig, screen: KioskDisplay | None = None) -> GatePa
         link=WebSocketLink(config.centre, identity, tls=tls, software=software),
         errands=HttpErrands(config.centre, identity, tls=tls) if config.offline.enabled else None,
         hub=hub,
+        keys=identity,
+        lines=logs.last_lines,
         display=screen if led is None else SeveralDisplays(screen, led),
         make_slip=_slips_of(config),
         printer=printer_of(config.printer),
@@ -189,7 +193,7 @@ def run_counter_from_config(path: Path) -> None:
 def run_hub_from_config(path: Path) -> None:
     """Run a site's hub until the process is told to end; raises one of `SETUP_ERRORS`."""
     config = load_hub_config(path)
-    identity = load_identity(config.key_path)
+    identity = Keyring(config.key_path)
     tls = trust_of(config.centre, config.authority_file)
     listens = _shows(config.certificate_file, config.certificate_key_file)
     software = f"menpiao {version('menpiao')} hub"
@@ -197,6 +201,8 @@ def run_hub_from_config(path: Path) -> None:
         WebSocketLink(config.centre, identity, tls=tls, software=software),
         HttpErrands(config.centre, identity, tls=tls),
         listens,
+        identity,
+        logs.last_lines,
     )
     asyncio.run(_until_told(run_hub(config, parts)))
 

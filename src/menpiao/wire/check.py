@@ -278,12 +278,8 @@ class Fault(Message, frozen=True, kw_only=True, tag="fault", tag_field="type"):
     nonce: str = ""
 
 
-LinkUp = Proof | Ask | Heartbeat | Follow | Acknowledged
-"""What a terminal sends over the link."""
 HubUp = Proof | Ask | Heartbeat | Heard
 """What a lane sends to the hub of its site."""
-LinkDown = Hello | Welcome | Answer | Heartbeat | Command | Change | Changes | Fault
-"""What the centre sends over the link."""
 
 
 class Challenge(Message, frozen=True, kw_only=True):

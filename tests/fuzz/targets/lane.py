@@ -14,7 +14,8 @@ from menpiao.terminals.gate.offline.files import BundleError, inflated, read_hea
 from menpiao.terminals.gate.offline.holding import holding_of
 from menpiao.terminals.gate.offline.rows import octets_of, rules_of, ticket_of
 from menpiao.wire import bundle, lane
-from menpiao.wire.check import HubUp, LinkDown, LinkUp, Problem
+from menpiao.wire.check import HubUp, Problem
+from menpiao.wire.link import LinkDown, LinkUp
 from menpiao.wire.unreadable import UNREADABLE
 
 _WIRE: Final = "menpiao.wire"

@@ -135,6 +135,8 @@ async def a_lane(
             panel=panel,
             panel_errands=there.errands() if panel else None,
             scanners=scanners,
+            keys=getattr(there, "keys", None),
+            lines=getattr(there, "lines", None),
         )
         task = asyncio.create_task(run_gate(config, parts))
         try:

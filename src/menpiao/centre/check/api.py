@@ -21,6 +21,7 @@ from menpiao.centre.check.doors import (
     BAD_GREETING,
     CHALLENGE,
     ENROL,
+    KEYS,
     LINK,
     LONGEST_FRAME,
     NOT_ALLOWED,
@@ -50,11 +51,12 @@ from menpiao.wire.check import (
     Follow,
     Heartbeat,
     Hello,
-    LinkUp,
     Proof,
     Session,
     Welcome,
 )
+from menpiao.wire.fleet import Configured, KeyRoll, KeyRolled
+from menpiao.wire.link import LinkUp
 
 log = structlog.get_logger(__name__)
 _links = Gauge("menpiao_links_up", "Links of terminals to this process")
@@ -64,9 +66,8 @@ SILENCE_S = HEARTBEAT_S * 4
 _GREETING_S = 10
 _encoder = msgspec.json.Encoder()
 _proof = msgspec.json.Decoder(Proof)
-_up: msgspec.json.Decoder[Proof | Ask | Heartbeat | Follow | Acknowledged] = msgspec.json.Decoder(
-    LinkUp
-)
+_Up = Proof | Ask | Heartbeat | Follow | Acknowledged | Configured
+_up: msgspec.json.Decoder[_Up] = msgspec.json.Decoder(LinkUp)
 
 
 class _LinkOver(Exception):
@@ -92,7 +93,8 @@ class CheckApi:
         self._lanes = LaneApi(services)
         self._board = BoardApi(services.states, board_key, clock)
         self._feed = Feed(services.bundles)
-        self._fleet = Fleet(services.commands, services.states, services.check)
+        self._terminals = services.terminals
+        self._fleet = Fleet(services)
         self._identity = identity
         self._clock = clock
         self.links: dict[int, WebSocket] = {}
@@ -104,6 +106,7 @@ class CheckApi:
             CHALLENGE: self.challenge,
             SESSION: self.session,
             ADMISSION: self.admission,
+            KEYS: self.roll,
             **self._lanes.handlers(),
             BOARD: self._board.stream,
         }
@@ -143,6 +146,21 @@ class CheckApi:
             return refusal
         token, ends = self._identity.token(proof.device_id, self._clock())
         return Session(token=token, expires_at=ends)
+
+    async def roll(self, asked: Asked) -> KeyRolled | Refusal:
+        """Put another key in the place of a device's."""
+        roll: KeyRoll = asked.body
+        device = await self._service.device(roll.device_id)
+        if isinstance(device, Refusal):
+            return device
+        if not self._identity.rolls(device.public_key, roll, self._clock()):
+            return Refusal(Reason.DEVICE_UNKNOWN, "a signature does not hold")
+        after = decode_base64(roll.public_key)
+        if after is not None and after != device.public_key:
+            refusal = await self._terminals.roll(device, after)
+            if refusal is not None:
+                return refusal
+        return KeyRolled(device_id=device.id)
 
     async def _prove(self, proof: Proof, challenge: str) -> Refusal | None:
         device = await self._service.device(proof.device_id)
@@ -246,8 +264,8 @@ class CheckApi:
                         await _send(socket, Heartbeat(at=self._clock()))
                     elif isinstance(message, Follow):
                         self._feed.follow(follower, message)
-                    elif isinstance(message, Acknowledged):
-                        self._fleet.acknowledged(terminal, message)
+                    elif isinstance(message, Acknowledged | Configured):
+                        self._fleet.answered(terminal, message)
                     else:
                         refusal = Refusal(Reason.BAD_REQUEST, "the link is proved", "type")
                         await _send(socket, fault(refusal))
@@ -257,7 +275,7 @@ class CheckApi:
             flow.end()
             await writer
 
-    async def _receive(self, socket: WebSocket) -> Ask | Heartbeat | Proof | Follow | Acknowledged:
+    async def _receive(self, socket: WebSocket) -> _Up:
         """The next message that can be read; what cannot be is answered with a fault.
 
         Raises:
@@ -266,7 +284,7 @@ class CheckApi:
         """
         while True:
             message = decode(_up, await _text(socket))
-            if isinstance(message, Ask | Heartbeat | Proof | Follow | Acknowledged):
+            if isinstance(message, _Up):
                 return message
             await _send(socket, fault(message[1]))
 

@@ -12,11 +12,11 @@ from menpiao.wire.check import (
     Challenge,
     Enrolled,
     Enrolment,
-    LinkDown,
-    LinkUp,
     Proof,
     Session,
 )
+from menpiao.wire.fleet import KeyRoll, KeyRolled
+from menpiao.wire.link import LinkDown, LinkUp
 
 LONGEST_MESSAGE = 4096
 LONGEST_FRAME = 16 * 1024
@@ -93,11 +93,23 @@ LINK = Link(
     },
 )
 
+KEYS = Door(
+    name="roll_key",
+    method="POST",
+    path=f"{BASE}/keys",
+    zh="更换设备密钥：旧钥与新钥各签一次，立即生效；重复提交结果相同",
+    en="Roll a device's key, signed by both; it holds at once, and a repeat changes nothing",
+    body=KeyRoll,
+    longest=LONGEST_MESSAGE,
+    answer=KeyRolled,
+    refuses=(*DEVICE_REFUSED, Reason.BAD_REQUEST, Reason.NOT_PERMITTED),
+)
+
 TABLE = Table(
     server="check",
     base=BASE,
     zh="检票服务器（701）：设备登记、会话、检票",
     en="Check server (701): enrolment, sessions, admissions",
-    doors=(ENROL, CHALLENGE, SESSION, ADMISSION, *LANE_DOORS, BOARD),
+    doors=(ENROL, CHALLENGE, SESSION, ADMISSION, KEYS, *LANE_DOORS, BOARD),
     links=(LINK,),
 )

@@ -2,18 +2,18 @@
 
 import asyncio
 import contextlib
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
 import structlog
 
+from menpiao.centre.check.lanes import LaneServices
 from menpiao.centre.check.link import fault
-from menpiao.centre.check.service import CheckService
-from menpiao.centre.check.service.commands import REPEATABLE, CommandService
-from menpiao.centre.check.service.states import StateService
+from menpiao.centre.check.service.commands import REPEATABLE
 from menpiao.domain.reasons import Reason, Refusal
 from menpiao.wire.check import Acknowledged, Command, Fault, Heartbeat
+from menpiao.wire.fleet import Configure, Configured
 
 log = structlog.get_logger(__name__)
 
@@ -29,19 +29,22 @@ class Terminal:
     device_id: int
     site_id: int
     software: str
-    send: Callable[[Command | Fault], Awaitable[None]]
+    send: Callable[[Command | Configure | Fault], Awaitable[None]]
     cut: Callable[[], Awaitable[None]]
     told: set[int] = field(default_factory=set)
+    set_to: Configure | None = None
+    """How this link was last told to be set."""
 
 
 class Fleet:
     """Notes how terminals are and brings them commands; works only while there are links."""
 
-    def __init__(self, commands: CommandService, states: StateService, check: CheckService) -> None:
-        """Take commands from one service and bring states to the other."""
-        self._commands = commands
-        self._states = states
-        self._check = check
+    def __init__(self, services: LaneServices) -> None:
+        """Take commands and settings from these services, and bring them states."""
+        self._commands = services.commands
+        self._states = services.states
+        self._check = services.check
+        self._devices = services.terminals
         self._terminals: set[Terminal] = set()
         self._task: asyncio.Task[None] | None = None
         self._answers: set[asyncio.Task[None]] = set()
@@ -64,18 +67,22 @@ class Fleet:
         if not any(other.device_id == terminal.device_id for other in self._terminals):
             self._states.lost(terminal.site_id, terminal.device_id, now)
 
-    def acknowledged(self, terminal: Terminal, said: Acknowledged) -> None:
+    def answered(self, terminal: Terminal, said: Acknowledged | Configured) -> None:
         """A terminal says what it did; kept without holding its link up."""
         task = asyncio.create_task(self._keep(terminal, said))
         self._answers.add(task)
         task.add_done_callback(self._answers.discard)
 
-    async def _keep(self, terminal: Terminal, said: Acknowledged) -> None:
+    async def _keep(self, terminal: Terminal, said: Acknowledged | Configured) -> None:
         device = await self._check.device(terminal.device_id)
         if isinstance(device, Refusal):
             return
         try:
+            if isinstance(said, Configured):
+                await self._devices.configured(device, said)
+                return
             known = await self._commands.answered(device, said)
+            known = known or await self._devices.answered(device, said)
         except Exception:  # the data store is away: the command stands as not answered
             log.exception("command_answer_lost", device=terminal.device_id)
             return
@@ -99,11 +106,13 @@ class Fleet:
     async def _turn(self) -> None:
         """Cut off who is revoked, tell who has something to do, keep how all are."""
         lanes: dict[int, list[Terminal]] = {}
+        there: dict[int, list[Terminal]] = {}
         for terminal in list(self._terminals):
             device = await self._check.device(terminal.device_id)
             if isinstance(device, Refusal):
                 await self._revoke(terminal)
                 continue
+            there.setdefault(device.id, []).append(terminal)
             for gate_id in device.gate_ids:
                 lanes.setdefault(gate_id, []).append(terminal)
         if lanes:
@@ -118,7 +127,22 @@ class Fleet:
                         terminal.told.add(due.id)
                         if not await _tell(terminal, command) and again:
                             terminal.told.discard(due.id)
+        if there:
+            await self._tend(there)
         await self._states.flush_when_due()
+
+    async def _tend(self, there: Mapping[int, list[Terminal]]) -> None:
+        """Bring terminals what concerns themselves: tasks, and how they are to be set."""
+        sites = {terminal.site_id for links in there.values() for terminal in links}
+        for task in await self._devices.due(sites, there.keys()):
+            command = Command(id=str(task.id), action=task.action, text=task.detail)
+            for terminal in there[task.device_id]:
+                if task.id not in terminal.told and await _tell(terminal, command):
+                    terminal.told.add(task.id)
+        for device_id, wish in (await self._devices.wished(there.keys())).items():
+            for terminal in there[device_id]:
+                if terminal.set_to != wish and await _tell(terminal, wish):
+                    terminal.set_to = wish
 
     async def _revoke(self, terminal: Terminal) -> None:
         """Tell it to keep nothing, and end its link; it is refused when it comes again."""
@@ -130,7 +154,7 @@ class Fleet:
             await terminal.cut()
 
 
-async def _tell(terminal: Terminal, command: Command | Fault) -> bool:
+async def _tell(terminal: Terminal, command: Command | Configure | Fault) -> bool:
     """Send, not longer than the others can wait; False: it did not leave."""
     try:
         async with asyncio.timeout(_SEND_WITHIN_S):

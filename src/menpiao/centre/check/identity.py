@@ -16,9 +16,11 @@ from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 from menpiao.wire.check import proof_text
+from menpiao.wire.fleet import KeyRoll, roll_text
 
 CHALLENGE_VALID_S = 60
 TOKEN_VALID_S = 900
+_KEY_OCTETS = 32
 
 
 def encode(raw: bytes) -> str:
@@ -65,14 +67,22 @@ class Identity:
         self, device_id: int, key: bytes, challenge: str, signature: str, now: datetime
     ) -> bool:
         """Whether the signature proves that the device holds its key."""
-        raw = decode(signature)
-        if raw is None or not self._challenge_holds(challenge, now):
+        return self._challenge_holds(challenge, now) and _signed(
+            key, signature, proof_text(device_id, challenge)
+        )
+
+    def rolls(self, known: bytes, roll: KeyRoll, now: datetime) -> bool:
+        """Whether a new key is wanted by who holds both it and the ``known`` one.
+
+        A roll that has been made already needs the new one alone: its answer was lost.
+        """
+        after = decode(roll.public_key)
+        if after is None or len(after) != _KEY_OCTETS:
             return False
-        try:
-            Ed25519PublicKey.from_public_bytes(key).verify(raw, proof_text(device_id, challenge))
-        except InvalidSignature:
-            return False
-        return True
+        text = roll_text(roll.device_id, roll.challenge, roll.public_key)
+        by_old = known == after or _signed(known, roll.signature, text)
+        holds = self._challenge_holds(roll.challenge, now)
+        return holds and by_old and _signed(after, roll.new_signature, text)
 
     def token(self, device_id: int, now: datetime) -> tuple[str, datetime]:
         """A session token and when it ends."""
@@ -98,3 +108,12 @@ class Identity:
             self._known.clear()
         self._known[token] = (int(parts[1]), float(parts[2]))
         return int(parts[1])
+
+
+def _signed(key: bytes, signature: str, text: bytes) -> bool:
+    raw = decode(signature)
+    try:
+        Ed25519PublicKey.from_public_bytes(key).verify(raw or b"", text)
+    except (InvalidSignature, ValueError):
+        return False
+    return True

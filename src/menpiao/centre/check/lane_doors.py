@@ -5,6 +5,7 @@ from menpiao.centre.doors.table import Door
 from menpiao.domain.reasons import Reason
 from menpiao.wire.bundle import Manifest
 from menpiao.wire.check import FoundTickets, Search, SignIn, StaffKnown, Undo, Undone
+from menpiao.wire.fleet import Lines, LinesKept
 from menpiao.wire.lane import (
     ContentHeaders,
     ContentPath,
@@ -106,4 +107,16 @@ SEARCHES = Door(
     answer=FoundTickets,
     refuses=_STAFF,
 )
-LANE_DOORS = (BUNDLE, CONTENT, REPORTS, PASSAGES, UNDOS, STAFF, SEARCHES)
+LOGS = Door(
+    name="logs",
+    method="POST",
+    path=f"{BASE}/logs",
+    zh="按中心要求上报最近的日志行（不含证件号）",
+    en="The last log lines, when the centre has asked for them; without document numbers",
+    auth=DEVICE,
+    body=Lines,
+    longest=4 * 1024 * 1024,
+    answer=LinesKept,
+    refuses=(*_STAFF, Reason.BAD_REQUEST),
+)
+LANE_DOORS = (BUNDLE, CONTENT, REPORTS, PASSAGES, UNDOS, STAFF, SEARCHES, LOGS)

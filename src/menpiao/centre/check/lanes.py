@@ -9,6 +9,7 @@ from starlette.responses import Response
 from menpiao.centre.check.lane_doors import (
     BUNDLE,
     CONTENT,
+    LOGS,
     OCTETS,
     PASSAGES,
     REPORTS,
@@ -23,12 +24,14 @@ from menpiao.centre.check.service.papers import PaperService
 from menpiao.centre.check.service.reports import ReportService
 from menpiao.centre.check.service.search import SearchService
 from menpiao.centre.check.service.states import StateService
+from menpiao.centre.check.service.terminals import TerminalService
 from menpiao.centre.check.service.undo import UndoService
 from menpiao.centre.doors.serve import Asked, Handler
 from menpiao.centre.doors.table import Door
 from menpiao.domain.reasons import Reason, Refusal
 from menpiao.wire.bundle import Manifest
 from menpiao.wire.check import FoundTickets, StaffKnown, Undone
+from menpiao.wire.fleet import LinesKept
 from menpiao.wire.lane import Recorded, Reported
 
 _RANGE = re.compile(r"bytes=([0-9]{1,12})-\Z")
@@ -46,6 +49,7 @@ class LaneServices:
     states: StateService
     commands: CommandService
     papers: PaperService
+    terminals: TerminalService
 
 
 class LaneApi:
@@ -65,6 +69,7 @@ class LaneApi:
             UNDOS: self.undo,
             STAFF: self.staff,
             SEARCHES: self.search,
+            LOGS: self.logs,
         }
 
     async def bundle(self, asked: Asked) -> Manifest | Refusal:
@@ -106,3 +111,7 @@ class LaneApi:
     async def search(self, asked: Asked) -> FoundTickets | Refusal:
         """A ticket of somebody without a document."""
         return await self._services.searches.search(asked.who, asked.body)
+
+    async def logs(self, asked: Asked) -> LinesKept | Refusal:
+        """What a terminal has logged."""
+        return await self._services.terminals.keep_lines(asked.who, asked.body)

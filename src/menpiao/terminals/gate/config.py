@@ -137,6 +137,11 @@ class GateConfig(_Table, frozen=True):
         return self.data_dir / "barrier.json"
 
     @property
+    def pushed_path(self) -> Path:
+        """The file of what the centre has set over this configuration."""
+        return self.data_dir / "pushed.json"
+
+    @property
     def journal_path(self) -> Path:
         """The file of the lane's journal."""
         return self.data_dir / "journal.sqlite3"

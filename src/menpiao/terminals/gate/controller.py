@@ -62,6 +62,7 @@ from menpiao.terminals.parts.reader.base import (
 )
 from menpiao.terminals.parts.scanner.base import CodeScanned
 from menpiao.wire.check import Acknowledged, Answer, Ask, Change, Command, Credential
+from menpiao.wire.fleet import Configure
 
 log = structlog.get_logger(__name__)
 
@@ -132,6 +133,12 @@ class Controller:
         """Where the lane is, as the centre names it."""
         return self._views.place
 
+    def retime(self, delays: Delays) -> None:
+        """Other delays from now on; what is being shown is shown by them too."""
+        self._delays = delays
+        self._cards.retime(delays.same_card_s, delays.repeat_nonce_s)
+        self._passing.retime(delays.pass_within_s)
+
     def deliver(self, event: LaneEvent) -> None:
         """Take an event of a part; never blocks."""
         is_card = isinstance(event, CardPresented | CardUnreadable | CodeScanned)
@@ -199,7 +206,7 @@ class Controller:
                 await self._note(event.answer, "late")
             case Command():
                 self._command(event)
-            case Change():
+            case Change() | Configure():
                 log.info("not_for_this_lane", message=type(event).__name__)
             case (
                 Opened()

@@ -76,6 +76,10 @@ class Passing:
         """Whether the lane has a barrier."""
         return self._barrier is not None
 
+    def retime(self, within_s: float) -> None:
+        """Another time for each person from the next opening on."""
+        self._within_s = within_s
+
     def open(self, key: str, people: int) -> bool:
         """Let so many people through; False: there is nothing to open."""
         if self._barrier is None:

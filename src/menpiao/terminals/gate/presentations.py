@@ -26,6 +26,11 @@ class Presentations:
         self._answered: tuple[bytes, float] = (b"", 0.0)
         self._unanswered: dict[bytes, tuple[str, float]] = {}
 
+    def retime(self, same_card_s: float, repeat_nonce_s: float) -> None:
+        """Other limits from now on."""
+        self._same_card_s = same_card_s
+        self._repeat_nonce_s = repeat_nonce_s
+
     def digest(self, kind: str, number: str) -> bytes:
         """What a card is remembered by."""
         text = f"{kind}\0{number}".encode()

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import partial
 from typing import Final
 
 import structlog
 
-from menpiao.terminals.gate.config import GateConfig
+from menpiao.terminals.gate.config import GateConfig, Offline
 from menpiao.terminals.gate.controller import Controller
 from menpiao.terminals.gate.decider import CentreDecides, Decider, ModeChanged
+from menpiao.terminals.gate.fleet import FleetTasks, LastGood, with_settings
 from menpiao.terminals.gate.journal import Journal
 from menpiao.terminals.gate.offline.decider import LaneDecides
 from menpiao.terminals.gate.offline.keeper import Keeper
@@ -23,11 +26,18 @@ from menpiao.terminals.gate.staff.acts import Acts
 from menpiao.terminals.gate.staff.panel import LaneNow, StaffPanel
 from menpiao.terminals.parts.barrier.base import Barrier
 from menpiao.terminals.parts.display.base import Data, Display
-from menpiao.terminals.parts.link.base import Errands, LateAnswer, Link, LinkEvent
+from menpiao.terminals.parts.link.base import (
+    Errands,
+    LateAnswer,
+    Link,
+    LinkEvent,
+    RollingKeys,
+)
 from menpiao.terminals.parts.printer.base import Printer
 from menpiao.terminals.parts.reader.base import CardPresented, CardUnreadable, Reader, ReaderEvent
 from menpiao.terminals.parts.scanner.base import CodeScanned, Scanner, ScannerEvent
 from menpiao.wire.check import Changes
+from menpiao.wire.fleet import Configure
 
 log = structlog.get_logger(__name__)
 
@@ -50,6 +60,10 @@ class GateParts:
     barrier: Barrier | None = None
     errands: Errands | None = None
     hub: Link | None = None
+    keys: RollingKeys | None = None
+    """To have another key made; None: this terminal keeps the one it has."""
+    lines: Callable[[int], Sequence[str]] | None = None
+    """So many of the last lines that it has logged."""
     scanners: tuple[Scanner, ...] = ()
     panel: StaffPanel | None = None
     panel_errands: Errands | None = None
@@ -63,6 +77,8 @@ async def run_gate(config: GateConfig, parts: GateParts) -> None:
 
     Raises OSError (in a group) when the lane screen cannot be served: the port is taken.
     """
+    own, kept = config, LastGood(config.pushed_path)
+    config = kept.over(own)
     alone = _Alone(config, parts, parts.errands) if parts.errands is not None else None
     journal = Journal(config.journal_path, config.delays.journal_s)
     slips = Slips(parts.printer, parts.make_slip, journal)
@@ -82,38 +98,36 @@ async def run_gate(config: GateConfig, parts: GateParts) -> None:
     parts.link.watch(lambda: controller.state.value, lambda: slips.paper)
     log.info("gate_starts", gate=config.gate_id)
 
+    fleet = _fleet(parts, _setting(own, kept, controller, alone))
+
     def of_link(event: LinkEvent) -> None:
-        if alone is not None and alone.took(event):
+        if (alone is not None and alone.took(event)) or fleet.took(event):
             return
         controller.deliver(event)
 
-    def of_scanner(event: ScannerEvent) -> None:
-        if isinstance(event, CodeScanned):
-            controller.deliver(event)
-
-    def of_passports(event: ReaderEvent) -> None:
-        if isinstance(event, CardPresented | CardUnreadable):
+    def of_others(event: ScannerEvent | ReaderEvent) -> None:
+        # Their own troubles do not close the lane.
+        if isinstance(event, CodeScanned | CardPresented | CardUnreadable):
             controller.deliver(event)
 
     try:
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(parts.display.run(), name="display")
             if parts.panel is not None and parts.panel_errands is not None:
-                parts.panel.stand_at(
-                    Acts(
-                        config.gate_id,
-                        parts.panel.desk,
-                        parts.panel_errands,
-                        controller.deliver,
-                        lambda: _lane_now(controller, parts.link, decider).utc_offset_s,
-                    ),
-                    lambda: _lane_now(controller, parts.link, decider),
+                now = partial(_lane_now, controller, parts.link, decider)
+                acts = Acts(
+                    config.gate_id,
+                    parts.panel.desk,
+                    parts.panel_errands,
+                    controller.deliver,
+                    lambda: now().utc_offset_s,
                 )
+                parts.panel.stand_at(acts, now)
                 tasks.create_task(parts.panel.run(), name="staff")
             for scanner in parts.scanners:
-                tasks.create_task(scanner.run(of_scanner), name="scanner")
+                tasks.create_task(scanner.run(of_others), name="scanner")
             for passports in parts.passport_readers:
-                tasks.create_task(passports.run(of_passports), name="passports")
+                tasks.create_task(passports.run(of_others), name="passports")
             tasks.create_task(parts.link.run(of_link), name="link")
             tasks.create_task(parts.reader.run(controller.deliver), name="reader")
             tasks.create_task(controller.run(), name="controller")
@@ -127,6 +141,25 @@ async def run_gate(config: GateConfig, parts: GateParts) -> None:
         if alone is not None:
             await alone.close()
         journal.close()
+
+
+def _fleet(parts: GateParts, set_to: Callable[[Configure], None]) -> FleetTasks:
+    return FleetTasks(parts.link, parts.errands, parts.keys, parts.lines, set_to)
+
+
+def _setting(
+    own: GateConfig, kept: LastGood, controller: Controller, alone: _Alone | None
+) -> Callable[[Configure], None]:
+    """What puts the centre's settings in force over the terminal's own."""
+
+    def set_to(wish: Configure) -> None:
+        config = with_settings(own, wish.settings)
+        kept.keep(wish)
+        controller.retime(config.delays)
+        if alone is not None:
+            alone.retime(config.offline)
+
+    return set_to
 
 
 def _lane_now(controller: Controller, link: Link, decider: Decider) -> LaneNow:
@@ -157,6 +190,12 @@ class _Alone:
         self.decider = LaneDecides(
             parts.link, self._local, config.gate_id, rules.answer_within_s, parts.hub
         )
+
+    def retime(self, rules: Offline) -> None:
+        """Other limits from now on."""
+        self.decider.retime(rules.answer_within_s)
+        self._local.retime(timedelta(seconds=rules.oldest_s))
+        self._keeper.retime(rules.check_s)
 
     async def reload(self) -> bool:
         """Fetch what is kept anew; False: it could not be."""

@@ -20,6 +20,7 @@ from menpiao.terminals.gate.offline.hub import HubParts, run_hub
 from menpiao.terminals.parts.link.identity import new_identity
 from menpiao.wire.check import LINK_SUBPROTOCOL
 
+PATIENT = Offline(check_s=0.5, answer_within_s=5.0)
 CARD = resident(person(1), "李样例")
 
 
@@ -38,7 +39,9 @@ async def a_hub(folder, wired):
         data_dir=folder,
         host="127.0.0.1",
         port=0,
-        offline=Offline(check_s=0.5),
+        # The centre answers when it is there: how fast a busy machine is decides nothing.
+        pass_on_within_s=2.0,
+        offline=PATIENT,
     )
     port = asyncio.get_running_loop().create_future()
     parts = HubParts(wired.link(), wired.errands())
@@ -77,8 +80,8 @@ async def a_site(database, folder, people=1):
             async with (
                 one,
                 two,
-                a_lane(folder / "1", one) as first,
-                a_lane(folder / "2", two) as second,
+                a_lane(folder / "1", one, offline=PATIENT) as first,
+                a_lane(folder / "2", two, offline=PATIENT) as second,
             ):
                 for lane in (first, second):
                     await ready(lane)
@@ -157,6 +160,33 @@ def test_a_hub_that_is_gone_leaves_the_lane_alone(database, tmp_path):
                 lane.sim.lay(CARD)
                 await lane.shows("请通行")
                 assert book(tmp_path)[0]["source"] == "lane"
+
+    asyncio.run(main())
+
+
+def test_a_hub_says_what_it_does_not_take(database, tmp_path):
+    async def main():
+        async with Stage(database) as stage:
+            hubs = Wired(stage, **await another_device(stage, stage.park.gate))
+            fleet = stage.app.centre.lanes.terminals
+            async with hubs, a_hub(tmp_path / "hub", hubs) as url:
+                await has(url, "tickets", 1)
+                version = await fleet.configure(stage.park.site, 101, None, {"hold_s": 2}, "x")
+                async with asyncio.timeout(15):
+                    while not (said := await fleet.said(stage.park.site)):  # noqa: ASYNC110 - another process says it
+                        await asyncio.sleep(0.05)
+                assert [(row["version"], row["outcome"]) for row in said] == [(version, "refused")]
+                # A hub without a key file of its own keeps the key that it has.
+                device = hubs.identity.device_id
+                number = await fleet.roll_key(stage.park.site, 101, device, "x")
+                async with asyncio.timeout(15):
+                    while True:
+                        (task,) = await fleet.tasks(stage.park.site, device)
+                        if task["state"] != "pending":
+                            break
+                        await asyncio.sleep(0.05)
+                assert (task["id"], task["state"]) == (number, "failed")
+                assert task["outcome"] == "not_supported"
 
     asyncio.run(main())
 

@@ -24,11 +24,11 @@ from menpiao.wire.check import (
     GateInfo,
     Heartbeat,
     Hello,
-    LinkUp,
     Proof,
     Welcome,
     proof_text,
 )
+from menpiao.wire.link import LinkUp
 
 GATE_ID = 7
 FAST = Timings(

@@ -39,12 +39,12 @@ class Arbiter:
         """Decide on data that is not older than ``oldest``; ``source``: lane or hub."""
         self.store = store
         self.book = book
-        self._oldest = oldest
+        self.oldest = oldest
         self._source = source
 
     def known(self, now: datetime) -> Known | None:
         """What may be decided on now."""
-        return self.store.known(now, self._oldest)
+        return self.store.known(now, self.oldest)
 
     def decide(self, ask: Ask, now: datetime) -> Answer | None:
         """The decision, written down; None: this cannot be decided here.

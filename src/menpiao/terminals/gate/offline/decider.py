@@ -47,6 +47,10 @@ class LaneDecides:
         self._notes: set[asyncio.Task[None]] = set()
         self._decided: OrderedDict[str, None] = OrderedDict()
 
+    def retime(self, budget_s: float) -> None:
+        """Another limit from the next ask on."""
+        self._budget_s = budget_s
+
     @property
     def mode(self) -> Mode:
         """Who would decide now."""

@@ -10,7 +10,7 @@ import asyncio
 import http
 import secrets
 import ssl
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Final
@@ -27,12 +27,19 @@ from websockets.typing import Subprotocol
 
 from menpiao.domain.reasons import WORDINGS, Reason
 from menpiao.terminals.gate.config import HubConfig
+from menpiao.terminals.gate.fleet import FleetTasks
 from menpiao.terminals.gate.offline.decider import LaneDecides
 from menpiao.terminals.gate.offline.keeper import Keeper
 from menpiao.terminals.gate.offline.local import Local
 from menpiao.terminals.gate.offline.reporter import Reporter
 from menpiao.terminals.gate.offline.rows import octets_of
-from menpiao.terminals.parts.link.base import Errands, LateAnswer, Link, LinkEvent
+from menpiao.terminals.parts.link.base import (
+    Errands,
+    LateAnswer,
+    Link,
+    LinkEvent,
+    RollingKeys,
+)
 from menpiao.wire.bundle import BundleDevice, Manifest
 from menpiao.wire.check import (
     LINK_SUBPROTOCOL,
@@ -74,6 +81,8 @@ class HubParts:
     link: Link
     errands: Errands
     tls: ssl.SSLContext | None = None
+    keys: RollingKeys | None = None
+    lines: Callable[[int], Sequence[str]] | None = None
 
 
 async def run_hub(
@@ -89,7 +98,11 @@ async def run_hub(
     decider = LaneDecides(parts.link, local, None, config.pass_on_within_s)
     hub = Hub(local, decider)
 
+    fleet = FleetTasks(parts.link, parts.errands, parts.keys, parts.lines, None)
+
     def of_link(event: LinkEvent) -> None:
+        if fleet.took(event):
+            return
         keeper.deliver(event)
         if isinstance(event, LateAnswer):
             decider.late(event.answer)

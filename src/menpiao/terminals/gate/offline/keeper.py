@@ -49,6 +49,11 @@ class Keeper:
         self._utc_offset_s = 28_800
         self._renewing = asyncio.Lock()
 
+    def retime(self, check_s: float) -> None:
+        """Look in another rhythm from now on."""
+        self._check_s = check_s
+        self._wake.set()
+
     def deliver(self, event: LinkEvent) -> None:
         """Take an event of the link; never blocks."""
         if isinstance(event, Greeted | Changes | LinkChanged):

@@ -53,6 +53,12 @@ class Local:
         self.known: Known | None = None
         self.queue = 0
 
+    def retime(self, oldest: timedelta) -> None:
+        """Decide on data up to another age from now on."""
+        self._oldest = oldest
+        if self._arbiter is not None:
+            self._arbiter.oldest = oldest
+
     def now(self) -> datetime:
         """The centre's time, as far as this terminal can tell."""
         return self._clock() + self.offset

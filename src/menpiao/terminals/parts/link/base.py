@@ -13,6 +13,7 @@ from enum import StrEnum
 from typing import Protocol
 
 from menpiao.domain.reasons import Reason
+from menpiao.terminals.parts.link.identity import Identity
 from menpiao.wire.check import (
     Acknowledged,
     Answer,
@@ -24,6 +25,7 @@ from menpiao.wire.check import (
     Heard,
     Welcome,
 )
+from menpiao.wire.fleet import Configure, Configured, KeyRoll
 
 
 class LinkState(StrEnum):
@@ -87,7 +89,7 @@ class LateAnswer:
     answer: Answer
 
 
-LinkEvent = LinkChanged | Greeted | LateAnswer | Command | Change | Changes
+LinkEvent = LinkChanged | Greeted | LateAnswer | Command | Change | Changes | Configure
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,8 +117,8 @@ class Link(Protocol):
         """
         ...
 
-    def acknowledge(self, said: Acknowledged) -> None:
-        """Tell the centre what was done about a command; lost when the link is not up."""
+    def acknowledge(self, said: Acknowledged | Configured) -> None:
+        """Tell the centre what was done about what it sent; lost when the link is not up."""
         ...
 
     async def run(self, deliver: Callable[[LinkEvent], None]) -> None:
@@ -150,6 +152,34 @@ class ErrandRefusedError(OSError):
     def __init__(self, code: str) -> None:
         super().__init__(f"refused: {code}")
         self.code = code
+
+
+class Keys(Protocol):
+    """What a terminal proves itself with; there may be two while a key is being changed."""
+
+    def attempt(self) -> Identity:
+        """The key to prove with now."""
+        ...
+
+    def welcomed(self, tried: Identity) -> None:
+        """The centre has believed this one; raises OSError."""
+        ...
+
+    def refused(self, tried: Identity) -> bool:
+        """The centre has not believed this one; whether another one is worth trying."""
+        ...
+
+
+class RollingKeys(Keys, Protocol):
+    """Keys that can be changed: the new one is kept before anybody hears of it."""
+
+    def begin(self) -> Identity:
+        """The key that is to follow, on disk when this returns; raises OSError."""
+        ...
+
+    def roll(self, after: Identity, challenge: str) -> KeyRoll:
+        """What asks the centre to put ``after`` in the place of the present key."""
+        ...
 
 
 class Errands(Protocol):

@@ -5,6 +5,7 @@ A session is bought with a signed challenge and bought again when it has ended.
 
 from __future__ import annotations
 
+import contextlib
 import http.client
 import ssl
 from collections.abc import Callable
@@ -13,7 +14,8 @@ from urllib.parse import urlsplit
 
 import msgspec
 
-from menpiao.terminals.parts.link.base import ErrandRefusedError
+from menpiao.domain.reasons import Reason
+from menpiao.terminals.parts.link.base import ErrandRefusedError, Keys
 from menpiao.terminals.parts.link.identity import Identity
 from menpiao.wire.check import Challenge, Problem, Session
 from menpiao.wire.unreadable import UNREADABLE
@@ -30,7 +32,7 @@ class HttpErrands:
     def __init__(
         self,
         centre: str,
-        identity: Identity,
+        identity: Keys,
         *,
         tls: ssl.SSLContext | None = None,
         timeout_s: float = 20.0,
@@ -73,10 +75,25 @@ class HttpErrands:
         return status, answer
 
     def _session(self) -> str:
+        tried = self._identity.attempt()
+        try:
+            token = self._session_of(tried)
+        except ErrandRefusedError as refused:
+            unknown = refused.code == Reason.DEVICE_UNKNOWN
+            if not unknown or not self._identity.refused(tried):
+                raise
+            tried = self._identity.attempt()
+            token = self._session_of(tried)
+        # A disk that is full: both keys stay, and the next session tries again.
+        with contextlib.suppress(OSError):
+            self._identity.welcomed(tried)
+        return token
+
+    def _session_of(self, identity: Identity) -> str:
         try:
             status, answer = self._plain("POST", "/challenges", b"", with_token=False)
             challenge = msgspec.json.decode(answer, type=Challenge)
-            proof = msgspec.json.encode(self._identity.prove(challenge.challenge))
+            proof = msgspec.json.encode(identity.prove(challenge.challenge))
             status, answer = self._plain("POST", "/sessions", proof, with_token=False)
             if status == http.client.UNAUTHORIZED:
                 raise ErrandRefusedError(msgspec.json.decode(answer, type=Problem).code)

@@ -40,13 +40,27 @@ class Identity:
 
     def prove(self, challenge: str, software: str = "") -> Proof:
         """Sign the centre's challenge."""
-        signature = self.key.sign(proof_text(self.device_id, challenge))
         return Proof(
             device_id=self.device_id,
             challenge=challenge,
-            signature=_text(signature),
+            signature=self.sign(proof_text(self.device_id, challenge)),
             software=software,
         )
+
+    def sign(self, text: bytes) -> str:
+        """The signature of this key as base64url text without padding."""
+        return _text(self.key.sign(text))
+
+    def attempt(self) -> Identity:
+        """The key to prove with now; see `base.Keys`."""
+        return self
+
+    def welcomed(self, tried: Identity) -> None:
+        """It was right; see `base.Keys`."""
+
+    def refused(self, tried: Identity) -> bool:  # noqa: ARG002 - there is no other
+        """It was not believed; see `base.Keys`."""
+        return False
 
     def enrolled_as(self, device_id: int) -> Identity:
         """The same key with the number that the centre gave it."""

@@ -26,6 +26,7 @@ from websockets.typing import Subprotocol
 from menpiao.domain.reasons import Reason
 from menpiao.terminals.parts.link.base import (
     Greeted,
+    Keys,
     LateAnswer,
     LinkChanged,
     LinkEvent,
@@ -51,10 +52,11 @@ from menpiao.wire.check import (
     Heard,
     Heartbeat,
     Hello,
-    LinkDown,
     Message,
     Welcome,
 )
+from menpiao.wire.fleet import Configure, Configured
+from menpiao.wire.link import LinkDown
 from menpiao.wire.unreadable import UNREADABLE
 
 log = structlog.get_logger(__name__)
@@ -80,7 +82,7 @@ class WebSocketLink:
     def __init__(
         self,
         centre: str,
-        identity: Identity,
+        identity: Keys,
         *,
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
         chance: Random | None = None,
@@ -97,6 +99,8 @@ class WebSocketLink:
         self._timings = timings or Timings()
         self._tls = tls if base.startswith("wss:") else None
         self._software = software
+        self._tried: Identity | None = None
+        self._came_again = False
         self._pending = Pending()
         self._socket: ClientConnection | None = None
         self._state = LinkState.DOWN
@@ -118,8 +122,8 @@ class WebSocketLink:
         """Tell with each heart-beat how the lane is; see `base.Link.watch`."""
         self._lane, self._paper = state, paper
 
-    def acknowledge(self, said: Acknowledged) -> None:
-        """Tell what was done about a command; see `base.Link.acknowledge`."""
+    def acknowledge(self, said: Acknowledged | Configured) -> None:
+        """Tell what was done about what was sent; see `base.Link.acknowledge`."""
         if self._state is LinkState.UP and self._socket is not None:
             task = asyncio.create_task(_send(self._socket, said))
             self._sending.add(task)
@@ -132,6 +136,8 @@ class WebSocketLink:
             try:
                 await self._live(deliver)
             except _Refused as refused:
+                if self._other_key(refused.reason):
+                    continue
                 self._refusal = refused.reason
                 self._change(LinkState.REFUSED, deliver)
                 self._pending.refuse_all(refused.reason)
@@ -141,6 +147,14 @@ class WebSocketLink:
                 pause_s = self._timings.back_off_s(self._attempt, self._chance)
                 self._attempt += 1
             await asyncio.sleep(pause_s)
+
+    def _other_key(self, reason: Reason) -> bool:
+        """Whether to come again at once with another key: once for each time of being refused."""
+        if reason is not Reason.DEVICE_UNKNOWN or self._tried is None:
+            return False
+        again = self._identity.refused(self._tried) and not self._came_again
+        self._came_again = again
+        return again
 
     async def ask(self, ask: Ask, timeout_s: float) -> Answer | LinkFailure:
         """Ask the centre; see `base.Link.ask`."""
@@ -229,13 +243,18 @@ class WebSocketLink:
         if hello.version != PROTOCOL_VERSION:
             log.error("link_version", theirs=hello.version, ours=PROTOCOL_VERSION)
             raise _Refused(Reason.NEEDS_STAFF)
-        await socket.send(_text(self._identity.prove(hello.challenge, self._software)))
+        self._tried = self._identity.attempt()
+        await socket.send(_text(self._tried.prove(hello.challenge, self._software)))
         welcome = await self._next(socket)
         if isinstance(welcome, Fault):
             log.warning("link_refused", code=welcome.code)
             raise _Refused(reason_of(welcome.code))
         if not isinstance(welcome, Welcome):
             raise WebSocketException("the centre did not welcome")
+        self._came_again = False
+        # A disk that is full: both keys stay, and the next welcome tries again.
+        with contextlib.suppress(OSError):
+            await asyncio.to_thread(self._identity.welcomed, self._tried)
         return welcome
 
     async def _next(self, socket: ClientConnection) -> Message | None:
@@ -276,7 +295,7 @@ class WebSocketLink:
                 if reason in {Reason.DEVICE_REVOKED, Reason.DEVICE_UNKNOWN}:
                     raise _Refused(reason)
                 self._pending.settle_fault(message)
-            case Command() | Change() | Changes():
+            case Command() | Change() | Changes() | Configure():
                 deliver(message)
             case _:
                 pass  # a heart-beat has told what it has to tell by coming
