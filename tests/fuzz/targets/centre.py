@@ -4,12 +4,15 @@ import contextlib
 from datetime import UTC, date, datetime
 from types import MappingProxyType
 from typing import Annotated, Final
+from zoneinfo import ZoneInfo
 
 import msgspec
 from tests.fuzz.targets.target import Target
 
 from menpiao.centre.check.identity import Identity
 from menpiao.centre.check.identity import decode as decode_key
+from menpiao.centre.check.service.paper_lines import FAULTS, MOST_PEOPLE, Written, lines_of
+from menpiao.centre.check.service.paper_lines import Reader as PaperReader
 from menpiao.centre.commerce.provider import Event, Notice, Outcome, Rejection
 from menpiao.centre.commerce.wechat import answers
 from menpiao.centre.commerce.wechat.notification import opened
@@ -20,6 +23,7 @@ from menpiao.centre.doors import reading
 from menpiao.centre.messaging.cmpp.codec import CodecError, decode, decode_report, encode
 from menpiao.centre.messaging.cmpp.packets import Version
 from menpiao.centre.messaging.parts import Joiner, read_header
+from menpiao.domain.admission import Gate
 from menpiao.domain.document import guess_type, parse_document
 from menpiao.domain.document_types import Document, DocumentType
 from menpiao.domain.identity import identity_text
@@ -41,6 +45,11 @@ _HEADERS: Final = ("Signature", "Timestamp", "Nonce", "Serial", "Signature-Type"
 _IDENTITY: Final = Identity(b"k" * 32)
 
 
+_PAPER: Final = PaperReader(
+    [Gate(id=1, site_id=1, name="东门", name_en="East")], ZoneInfo("Asia/Shanghai"), TODAY, NOW
+)
+
+
 class _Asked(msgspec.Struct, frozen=True):
     day: date
     page: Annotated[int, msgspec.Meta(ge=1, le=1000)] = 1
@@ -59,6 +68,18 @@ def document_number(data: bytes) -> None:
         assert identity_text(again) == identity_text(document)
     assert len(mask_number(text)) <= max(18, len(text))
     guess_type(text)
+
+
+def paper_line(data: bytes) -> None:
+    """Lines that were typed or pasted from a sheet, after an emergency."""
+    for _, line in lines_of(data.decode("utf-8", "replace")):
+        found = _PAPER.read(line)
+        if isinstance(found, Written):
+            assert 1 <= found.people <= MOST_PEOPLE
+            assert found.serial is not None or found.documents
+            assert found.at <= NOW
+        else:
+            assert found.fault in FAULTS
 
 
 def cmpp(data: bytes) -> None:
@@ -153,6 +174,7 @@ ALL: Final = (
         ),
         32,
     ),
+    Target(paper_line, ("menpiao.centre.check.service.paper_lines",), 80),
     Target(cmpp, (f"{_CMPP}.codec",), 260),
     Target(cmpp_report, (f"{_CMPP}.codec",), 72),
     Target(sms_parts, ("menpiao.centre.messaging.parts",), 48),

@@ -74,7 +74,9 @@ class Reader:
         if gate is None:
             return Unread("gate")
         count = cells[3].removesuffix("人").strip() if len(cells) == 4 else "1"
-        if not (count.isascii() and count.isdigit() and 1 <= int(count[:6]) <= MOST_PEOPLE):
+        if not (count.isascii() and count.isdigit() and len(count) <= 6):
+            return Unread("people")
+        if not 1 <= int(count) <= MOST_PEOPLE:
             return Unread("people")
         serial = parse_serial(cells[2])
         documents = _documents(cells[2], gate.today(at))
