@@ -199,10 +199,10 @@ def load_config(path: Path) -> GateConfig:
         authority_file=beside(path, config.authority_file),
         printer=msgspec.structs.replace(
             printer,
-            template=_beside(path, printer.template),
+            template=beside(path, printer.template),
             profile=own_file(folder, printer.profile),
         ),
-        display=msgspec.structs.replace(config.display, clips=_beside(path, config.display.clips)),
+        display=msgspec.structs.replace(config.display, clips=beside(path, config.display.clips)),
         led=msgspec.structs.replace(config.led, profile=own_file(folder, config.led.profile)),
     )
 
