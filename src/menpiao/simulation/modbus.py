@@ -32,7 +32,9 @@ class ModbusTurnstile:
     coils: dict[int, bool] = field(default_factory=dict)
     refusing: bool = False
     writes: list[tuple[int, bool]] = field(default_factory=list)
-    _passing_until: float = 0.0
+    _passing: int = 0
+    """People who have passed and whose contact nobody has seen closing yet."""
+    _closed_until: float | None = None
 
     def __post_init__(self) -> None:
         """Watch the turnstile."""
@@ -48,8 +50,22 @@ class ModbusTurnstile:
         return SimDevice(1, simdata=(bits(), bits(), word, word), action=self.act)
 
     def _passed(self, way: str) -> None:
-        if way == "in":
-            self._passing_until = asyncio.get_running_loop().time() + PASSED_S
+        self._passing += way == "in"
+
+    def _contact(self) -> bool:
+        """Input 0 as it is read now.
+
+        It stays closed for a while and until it was read so, and open until it was read so: whoever
+        looks seldom sees every passage all the same.
+        """
+        now_s = asyncio.get_running_loop().time()
+        if self._closed_until is not None:
+            if now_s >= self._closed_until:
+                self._closed_until = None
+        elif self._passing:
+            self._passing -= 1
+            self._closed_until = now_s + PASSED_S
+        return self._closed_until is not None
 
     async def act(
         self,
@@ -68,8 +84,7 @@ class ModbusTurnstile:
             for at, value in enumerate(values, address):
                 self._switch(at, on=bool(value))
         elif function == _READ_INPUTS:
-            passing = asyncio.get_running_loop().time() < self._passing_until
-            registers[0] = passing | (self.turnstile.alarm << 1)
+            registers[0] = self._contact() | (self.turnstile.alarm << 1)
         return None
 
     def _switch(self, coil: int, *, on: bool) -> None:
