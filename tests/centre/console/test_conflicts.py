@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from tests.centre.console.desk import Lane, errors, row, sign_in, token
 from tests.support_db import person
+from tests.support_pages import hidden
 
 LIST = "/console/console/conflict/"
 
@@ -133,6 +134,19 @@ def test_the_alarm_is_for_those_who_may_see_it(park, lane, other):
         assert alarm(client) == 0
         assert client.get(LIST).status_code == 403
     row(park, "UPDATE auth_user SET is_staff = false WHERE username = 'clerk'")
+
+
+def test_the_board_of_lanes_leads_there_whoever_may_go(park, manager, lane, other):
+    conflict(park, lane, other, person(36))
+    way = f'href="{LIST}?state__exact=open"'
+    assert way in manager.get("/lanes/").text
+    with park.client() as client:
+        fields = hidden(client.get("/view/login/").text)
+        sent = {"username": "supervisor", "password": "demo-supervisor"}
+        assert client.post("/view/login/", data=fields | sent).status_code == 302
+        board = client.get("/lanes/").text
+        assert "未处理冲突" in board
+        assert way not in board
 
 
 def test_english(park, manager, lane, other):

@@ -6,10 +6,15 @@ from datetime import datetime
 
 import asyncpg
 
+# A ticket's scans have no index of their own: gate by gate, around the time, few rows are read.
 _EARLIER = """
-SELECT id FROM admission WHERE site_id = $1 AND ticket_id = $2 AND admitted AND people > 0
-    AND direction = 'entry' AND id <> $3
-ORDER BY at DESC, id DESC LIMIT 1
+SELECT a.id
+FROM (SELECT at FROM admission WHERE site_id = $1 AND id = $3) s
+JOIN gate g ON g.site_id = $1
+JOIN admission a ON a.site_id = $1 AND a.gate_id = g.id
+    AND a.at BETWEEN s.at - interval '1 day' AND s.at + interval '1 day'
+WHERE a.ticket_id = $2 AND a.admitted AND a.people > 0 AND a.direction = 'entry' AND a.id <> $3
+ORDER BY a.at DESC, a.id DESC LIMIT 1
 """
 _CONFLICT = """
 INSERT INTO conflict (site_id, id, ticket_id, admission_id, earlier_id, excess, found_at)
