@@ -9,7 +9,7 @@ from tests.domain.making import CLOSES, NOW, ticket
 
 from menpiao.domain import refund
 from menpiao.domain.reasons import Reason, Refusal
-from menpiao.domain.refund import RefundPolicy, RefundState, RefundStep, refundable
+from menpiao.domain.refund import RefundPolicy, RefundState, RefundStep, minors_left, refundable
 from menpiao.domain.ticket import TicketState
 
 MICRO = timedelta(microseconds=1)
@@ -111,3 +111,49 @@ def test_done_and_closed_are_final(events):
         state = event(state)
         assert final in (None, state)
         final = state if state in {R.DONE, R.CLOSED} else final
+
+
+@pytest.mark.parametrize(
+    ("steps", "told"),
+    [
+        ([(0, 100)], [(0, 100)]),
+        ([(86400, 100), (0, 50)], [(86400, 100), (0, 50)]),
+        ([(0, 50), (86400, 100), (3600, 80)], [(86400, 100), (3600, 80), (0, 50)]),
+        # A step that a better one outlives says nothing.
+        ([(86400, 50), (0, 100)], [(0, 100)]),
+        ([(0, 0)], []),
+        ([], []),
+    ],
+)
+def test_a_rule_is_told_by_its_deadlines(steps, told):
+    policy = RefundPolicy(tuple(RefundStep(*step) for step in steps))
+    ends_at = CLOSES
+    expected = [(ends_at - timedelta(seconds=s), percent) for s, percent in told]
+    assert policy.deadlines(ends_at) == expected
+
+
+@given(
+    st.lists(st.builds(RefundStep, st.integers(-9, 9), st.integers(0, 100)), max_size=5),
+    st.integers(-12, 12),
+)
+def test_what_is_told_is_what_goes_back(steps, left_s):
+    policy = RefundPolicy(tuple(steps))
+    ends_at = CLOSES
+    now = ends_at - timedelta(seconds=left_s)
+    told = [percent for until, percent in policy.deadlines(ends_at) if now < until]
+    assert policy.percent(ends_at, now) == (told[0] if told else 0)
+
+
+@pytest.mark.parametrize(
+    ("ages", "minor_age", "left"),
+    [
+        ([], 16, False),
+        ([8], 16, True),
+        ([8, 15], 16, True),
+        ([8, 16], 16, False),
+        ([8, None], 16, False),
+        ([8], 0, False),
+    ],
+)
+def test_only_minors_would_be_left(ages, minor_age, left):
+    assert minors_left(ages, minor_age) is left
