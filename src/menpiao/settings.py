@@ -117,6 +117,8 @@ class Selling(_Section, frozen=True):
     """How places are sold."""
 
     pay_within_s: Annotated[int, msgspec.Meta(ge=1, le=7200)] = 15 * 60
+    ticket_codes: bool = True
+    """Whether tickets have a QR code that lanes with a scanner take instead of the document."""
     """How long places are held for whoever has not paid. Codes of platforms live two hours at
     most; WeChat Pay takes no order of less than a minute."""
 

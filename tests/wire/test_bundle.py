@@ -194,3 +194,11 @@ def test_a_state_of_a_later_version_lets_nobody_in() -> None:
     assert octets[at] == STATES.index("valid")
     octets[at] = len(STATES)
     assert unpack_ticket(bytes(octets)).state == "blocked"
+
+
+@given(st.lists(tickets, max_size=12, unique_by=lambda row: row.id), st.integers(1, 2**63))
+def test_a_ticket_is_found_by_its_number_and_by_nothing_that_looks_like_it(rows, other):
+    content = Content(pack_content(rows, []), len(rows), 0)
+    known = {row.id: row for row in rows}
+    for ticket_id in (*known, other):
+        assert content.of_ticket(ticket_id) == known.get(ticket_id)

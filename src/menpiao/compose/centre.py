@@ -59,6 +59,7 @@ from menpiao.storage.database.catalogue import Catalogue
 from menpiao.storage.database.connect import database_url, open_pool
 from menpiao.storage.database.ids import IdBlocks
 from menpiao.storage.keys import Keys, load_keys
+from menpiao.storage.ticket_codes import TicketCodes
 
 
 def utc_now() -> datetime:
@@ -117,7 +118,9 @@ async def open_centre(settings: Settings) -> AsyncIterator[Centre]:
         await key_marks.hold_to(pool, vault)
         pay_within_s = settings.selling.pay_within_s
         selling = SellingService(pool, vault, catalogue, ids, utc_now, pay_within_s)
-        booking = BookingService(pool, vault, catalogue, selling, keys.get("order_links"), utc_now)
+        codes = TicketCodes(keys.get("ticket_codes")) if settings.selling.ticket_codes else None
+        links = keys.get("order_links")
+        booking = BookingService(pool, vault, catalogue, selling, links, utc_now, codes)
         payments, refunds = PaymentCore(pool, vault, ids, utc_now), RefundCore(pool, ids, utc_now)
         providers: dict[str, QrProvider] = {}
         if settings.wechat.mchid:
@@ -131,7 +134,7 @@ async def open_centre(settings: Settings) -> AsyncIterator[Centre]:
             keys=keys,
             vault=vault,
             catalogue=catalogue,
-            lanes=_lanes(pool, vault, catalogue, ids, keys),
+            lanes=_lanes(pool, vault, catalogue, ids, keys, codes),
             selling=selling,
             payments=payments,
             refunds=refunds,
@@ -151,13 +154,18 @@ async def open_centre(settings: Settings) -> AsyncIterator[Centre]:
 
 
 def _lanes(
-    pool: asyncpg.Pool, vault: Vault, catalogue: Catalogue, ids: IdBlocks, keys: Keys
+    pool: asyncpg.Pool,
+    vault: Vault,
+    catalogue: Catalogue,
+    ids: IdBlocks,
+    keys: Keys,
+    codes: TicketCodes | None,
 ) -> LaneServices:
     """The check server's services."""
-    check = CheckService(pool, vault, catalogue, ids, utc_now)
+    check = CheckService(pool, vault, catalogue, ids, utc_now, codes)
     return LaneServices(
         check=check,
-        bundles=BundleService(pool, vault, catalogue, keys.get("device_tokens"), utc_now),
+        bundles=BundleService(pool, vault, catalogue, keys.get("device_tokens"), utc_now, codes),
         reports=ReportService(pool, catalogue, ids, utc_now),
         undos=UndoService(pool, catalogue, ids, check.guards, utc_now),
         searches=SearchService(pool, vault, catalogue, check.guards, utc_now),

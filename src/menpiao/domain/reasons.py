@@ -54,6 +54,7 @@ class Reason(StrEnum):
     UNDO_NOT_POSSIBLE = "undo_not_possible"
     # admission: refused because of the reading or the machine
     DOCUMENT_INVALID = "document_invalid"
+    CODE_INVALID = "code_invalid"
     REREAD = "reread"
     NEEDS_STAFF = "needs_staff"
     MANUAL_LANE = "manual_lane"
@@ -190,6 +191,9 @@ WORDINGS: dict[Reason, Wording] = {
     Reason.UNDO_TOO_LATE: Wording("已过撤销时限", "Too late to undo", *_STAFF),
     Reason.UNDO_NOT_POSSIBLE: Wording("无法撤销", "Cannot be undone", *_STAFF),
     Reason.DOCUMENT_INVALID: Wording("证件号码有误", "Number not valid", *_AGAIN, "needs_staff"),
+    Reason.CODE_INVALID: Wording(
+        "无法识别此码", "Unknown code", "请刷身份证或护照", "Use your ID card or passport"
+    ),
     Reason.REREAD: Wording(
         "请重放身份证", "Place the card again", "平放至提示音", "Hold it until the tone", "reread"
     ),

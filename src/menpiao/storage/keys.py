@@ -21,6 +21,7 @@ PASSING_PURPOSES = (
     "counter",
     "lane_board",
     "django",
+    "ticket_codes",
 )
 """What they seal lives for minutes or days, or can be asked for again."""
 PURPOSES = DATA_PURPOSES + PASSING_PURPOSES

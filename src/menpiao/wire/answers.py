@@ -7,7 +7,7 @@ from menpiao.wire.check import Answer
 
 # What a repeat of the ask can bring to be admitted after all; a supervisor can do the rest.
 _MISSING = {Reason.CONCESSION_CHECK: "evidence"}
-_HELPLESS = frozenset({Reason.DOCUMENT_INVALID, Reason.NO_TICKET})
+_HELPLESS = frozenset({Reason.DOCUMENT_INVALID, Reason.CODE_INVALID, Reason.NO_TICKET})
 
 
 def answer_of(nonce: str, outcome: Admit | Refuse) -> Answer:

@@ -171,6 +171,8 @@ class OrderTicket(Message, frozen=True, kw_only=True):
     reason_en: str
     refund_fen: int | None
     """What would go back for this ticket now; null: it cannot be given back."""
+    code: str = ""
+    """What a lane's scanner takes instead of the document, while the ticket is good for it."""
 
 
 class OrderView(Message, frozen=True, kw_only=True):

@@ -33,12 +33,18 @@ class Message(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
 
 
 class Credential(Message, frozen=True, kw_only=True):
-    """What was laid on the reader: ``kind`` is a document type of ``domain.document``."""
+    """What was laid or shown: ``kind`` is a document type of ``domain.document``.
+
+    ``code``: a ticket's code (``domain.ticket_code``); ``ticket``: a ticket's number, by staff.
+    """
 
     kind: Annotated[
-        str, msgspec.Meta(max_length=64, pattern=NO_CONTROLS, examples=[*DocumentType, "ticket"])
+        str,
+        msgspec.Meta(
+            max_length=64, pattern=NO_CONTROLS, examples=[*DocumentType, "code", "ticket"]
+        ),
     ]
-    number: Annotated[str, msgspec.Meta(min_length=1, max_length=64, pattern=NO_CONTROLS)]
+    number: Annotated[str, msgspec.Meta(min_length=1, max_length=192, pattern=NO_CONTROLS)]
 
     def __repr__(self) -> str:
         """Never the number: a message may end up in a log."""

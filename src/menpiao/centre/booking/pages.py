@@ -258,7 +258,9 @@ def order(request: HttpRequest, found: OrderView) -> HttpResponse:
     if found.state == "awaiting_payment":
         return to_order("pay", found.order_no, request.GET["k"])
     still_valid = any(ticket.state == "valid" for ticket in found.tickets)
-    return page(request, "order", {"order": found, "still_valid": still_valid})
+    codes = [(ticket, qr_svg(ticket.code)) for ticket in found.tickets if ticket.code]
+    context = {"order": found, "still_valid": still_valid, "codes": codes}
+    return page(request, "order", context)
 
 
 @never_cache

@@ -16,6 +16,7 @@ from datetime import UTC, date, datetime
 import structlog
 
 from menpiao.domain.reasons import Reason
+from menpiao.domain.ticket_code import CODE_KIND, read_code
 from menpiao.terminals.gate.config import Delays
 from menpiao.terminals.gate.decider import Decider, Mode, ModeChanged
 from menpiao.terminals.gate.journal import Journal, Outcome
@@ -189,7 +190,7 @@ class Controller:
                 is_card = event.reason is not Unreadable.CONTENT
                 await self._refuse(Reason.REREAD if is_card else Reason.NEEDS_STAFF)
             case CodeScanned():
-                await self._code()
+                await self._code(event.text)
             case StaffAct():
                 await self._act(event)
             case ReaderFault() | ReaderReady():
@@ -364,14 +365,17 @@ class Controller:
         self._shown_at = self._now_s()
         self._display.show(self._views.tried())
 
-    async def _code(self) -> None:
-        """A code is no document: no code in use can be proven here, and nobody passes for one."""
+    async def _code(self, text: str) -> None:
+        """The code of a ticket is asked for like a document; any other says nothing to a lane."""
+        if read_code(text) is not None:
+            await self._present(Credential(kind=CODE_KIND, number=text.strip().upper()))
+            return
         if self._state is GateState.HELD_OPEN:
             return
         await self._let_be_read()
         self._go(GateState.SHOWING_REFUSE)
         self._shown_at = self._now_s()
-        self._display.show(self._views.unknown_code())
+        self._display.show(self._views.refusal(Reason.CODE_INVALID))
 
     async def _decide(self, ask: Ask, timeout_s: float) -> Answer | LinkFailure:
         loop = asyncio.get_running_loop()

@@ -112,20 +112,6 @@ class Views:
             )
         )
 
-    def unknown_code(self) -> View:
-        """A code was scanned that says nothing to a lane."""
-        return self._at(
-            View(
-                signal=Signal.REFUSE,
-                state="showing_refuse",
-                zh="无法识别此码",
-                en="Unknown code",
-                zh_next="请刷身份证或护照",
-                en_next="Use your ID card or passport",
-                voice="refused",
-            )
-        )
-
     def notice(self, state: str, text: str) -> View:
         """What the staff want to be read: large where it is short, as every answer is."""
         short = len(text) <= _LARGE_MOST

@@ -7,18 +7,21 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
 import asyncpg
+import msgspec
 
 from menpiao.centre.booking.service.kept import KeptOrder
 from menpiao.centre.selling.service import Purchase, SellingService
 from menpiao.domain.booking import SaleRequest, Visitor
 from menpiao.domain.document import DocumentRefusal, DocumentType, parse_document
 from menpiao.domain.masking import mask_name, mask_number
+from menpiao.domain.order import OrderState
 from menpiao.domain.product import Product
 from menpiao.domain.reasons import Reason, Refusal
-from menpiao.domain.ticket import parse_serial, serial_number
+from menpiao.domain.ticket import TicketState, parse_serial, serial_number
 from menpiao.storage.crypto import Vault
 from menpiao.storage.database import orders
-from menpiao.storage.database.catalogue import Catalogue
+from menpiao.storage.database.catalogue import Catalogue, Snapshot
+from menpiao.storage.ticket_codes import TicketCodes
 from menpiao.wire.booking import (
     Booked,
     BookingRequest,
@@ -59,8 +62,13 @@ class BookingService:
         selling: SellingService,
         link_key: bytes,
         clock: Callable[[], datetime],
+        codes: TicketCodes | None = None,
     ) -> None:
-        """Stand on the data store and the selling core; ``link_key`` makes order links."""
+        """Stand on the data store and the selling core; ``link_key`` makes order links.
+
+        Without ``codes`` tickets have none.
+        """
+        self._codes = codes
         self._pool = pool
         self._vault = vault
         self._catalogue = catalogue
@@ -200,7 +208,27 @@ class BookingService:
     async def order(self, order_no: str, secret: str) -> OrderView | None:
         """An order, for whoever has its number and its secret."""
         kept = await self.kept(order_no, secret)
-        return None if kept is None else kept.view(self._clock())
+        if kept is None:
+            return None
+        view = kept.view(self._clock())
+        if self._codes is None or view.state != OrderState.PAID:
+            return view
+        snapshot = await self._catalogue.current()
+        codes = [self._code(row, snapshot) for row in kept.tickets]
+        tickets = [
+            msgspec.structs.replace(ticket, code=code)
+            for ticket, code in zip(view.tickets, codes, strict=True)
+        ]
+        return msgspec.structs.replace(view, tickets=tickets)
+
+    def _code(self, row: asyncpg.Record, snapshot: Snapshot) -> str:
+        """The code of a ticket; empty when it is good for nobody any more."""
+        if self._codes is None or row["state"] != TicketState.VALID:
+            return ""
+        if row["closes_at"] <= self._clock():
+            return ""
+        site = snapshot.sites[row["site_id"]]
+        return self._codes.write(site.id, row["id"], row["closes_at"].astimezone(site.zone).date())
 
     async def kept(self, order_no: str, secret: str) -> KeptOrder | None:
         """An order as the data store has it, for whoever has its number and its secret."""

@@ -21,6 +21,7 @@ from menpiao.storage.crypto import Vault
 from menpiao.storage.database import bundles
 from menpiao.storage.database.bundles import Rows, Sealed, Span
 from menpiao.storage.database.catalogue import Catalogue, Site, Snapshot
+from menpiao.storage.ticket_codes import TicketCodes
 from menpiao.wire.bundle import (
     BUNDLE_VERSION,
     TICKET,
@@ -61,8 +62,10 @@ class BundleService:
         catalogue: Catalogue,
         secret: bytes,
         clock: Callable[[], datetime],
+        codes: TicketCodes | None = None,
     ) -> None:
         """Stand on the data store; ``secret`` makes the signing key."""
+        self._code_key = codes.public_key if codes else ""
         self._pool = pool
         self._vault = vault
         self._catalogue = catalogue
@@ -87,7 +90,7 @@ class BundleService:
         place = (site_id, day)
         async with self._locks.setdefault(place, asyncio.Lock()):
             kept = self._kept.get(place)
-            settings = _settings(snapshot, site)
+            settings = _settings(snapshot, site, self._code_key)
             same = kept is not None and kept.manifest.settings == settings
             if kept is not None and same and now - kept.manifest.made_at < FRESH:
                 return kept
@@ -149,6 +152,7 @@ class BundleService:
             places=list(places(snapshot, site, day, made_at)),
             evidences=evidences,
             settings=settings,
+            code_key=self._code_key,
         )
         signature = _text(self._key.sign(signed_text(manifest)))
         signed = msgspec.structs.replace(manifest, signature=signature)
@@ -238,9 +242,10 @@ def _evidences(snapshot: Snapshot, site_id: int) -> list[tuple[str, str]]:
     )
 
 
-def _settings(snapshot: Snapshot, site: Site) -> str:
+def _settings(snapshot: Snapshot, site: Site, code_key: str) -> str:
     """A digest of all that is not a ticket: when it changes, a bundle is made anew."""
     facts = (
+        code_key,
         site.alone,
         _products(snapshot, site.id),
         _gates(snapshot, site.id),

@@ -15,12 +15,14 @@ from menpiao.domain.admission import Admit, Direction, Gate, Refuse, Scan, decid
 from menpiao.domain.document import DocumentRefusal, DocumentType, parse_document
 from menpiao.domain.reasons import Reason, Refusal
 from menpiao.domain.ticket import Ticket, parse_serial
+from menpiao.domain.ticket_code import CODE_KIND
 from menpiao.storage.crypto import Vault
 from menpiao.storage.database import admissions, devices
 from menpiao.storage.database.admissions import Note, Scanned
 from menpiao.storage.database.catalogue import Catalogue, Device, Snapshot, StaffMember
 from menpiao.storage.database.combine import Answers, Combiner, UnavailableError
 from menpiao.storage.database.ids import IdBlocks
+from menpiao.storage.ticket_codes import TicketCodes
 from menpiao.wire.answers import answer_of
 from menpiao.wire.check import Ask, Enrolled, Enrolment, GateInfo, SignIn, StaffKnown
 
@@ -30,8 +32,18 @@ _TYPES = {kind.value: kind for kind in DocumentType}
 _encoder = msgspec.json.Encoder()
 # A nonce is remembered for its content: the clock of a device may not be off by more than this.
 CLOCK_BOUND_S = 120
+_OF_CREDENTIAL = frozenset({Reason.DOCUMENT_INVALID, Reason.NO_TICKET})
+"""Refusals of what was laid or shown: answered like any other scan, so that the lane says so."""
 TICKET_NUMBER = "ticket"
 """The kind of credential that is a ticket's number: only staff may ask for one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Only:
+    """One ticket; ``last_day``: of its validity as a code says, None: whatever it is."""
+
+    ticket_id: int
+    last_day: date | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +57,7 @@ class _Waiting:
     digest: bytes
     scan: Scan
     staff: StaffMember | None = None
-    only: int | None = None
+    only: Only | None = None
     """The one ticket that was asked for, where it was a ticket and not a document."""
 
 
@@ -59,8 +71,13 @@ class CheckService:
         catalogue: Catalogue,
         ids: IdBlocks,
         clock: Callable[[], datetime],
+        codes: TicketCodes | None = None,
     ) -> None:
-        """Stand on the data store; ``clock`` gives the time in UTC."""
+        """Stand on the data store; ``clock`` gives the time in UTC.
+
+        Without ``codes`` no code of a ticket is taken.
+        """
+        self._codes = codes
         self._pool = pool
         self._vault = vault
         self._catalogue = catalogue
@@ -156,16 +173,16 @@ class CheckService:
         staff = await self._staff(device, ask, now)
         if isinstance(staff, Refusal):
             return staff
-        holder = await self._holder(gate, ask, now)
+        only = self._named(gate, ask)
+        if isinstance(only, Refusal):
+            return _encoder.encode(answer_of(ask.nonce, Refuse(only.reason, now, gate)))
+        holder = await self._holder(gate, ask, only, now)
         if isinstance(holder, Refusal):
-            if holder.reason is not Reason.DOCUMENT_INVALID:
+            if holder.reason not in _OF_CREDENTIAL:
                 return holder
-            refuse = Refuse(Reason.DOCUMENT_INVALID, now, gate)
+            refuse = Refuse(holder.reason, now, gate)
             return _encoder.encode(answer_of(ask.nonce, refuse))
         scan = _scan(ask, gate, now, barred=(gate.site_id, holder) in snapshot.barred)
-        only = None
-        if ask.credential.kind == TICKET_NUMBER:
-            only = parse_serial(ask.credential.number)
         digest = _digest(ask, holder, only)
         waiting = _Waiting(device.id, ask, gate, holder, digest, scan, staff, only)
         if ask.dry_run:
@@ -203,12 +220,31 @@ class CheckService:
             return Refusal(Reason.NOT_PERMITTED, "needs a supervisor", "staff")
         return person
 
-    async def _holder(self, gate: Gate, ask: Ask, now: datetime) -> bytes | Refusal:
-        """Under what the credential's tickets are found."""
+    def _named(self, gate: Gate, ask: Ask) -> Only | Refusal | None:
+        """The ticket that the credential names; None: it is a document."""
+        text = ask.credential.number
+        if ask.credential.kind == CODE_KIND:
+            code = self._codes.read(text) if self._codes else None
+            if code is None:
+                return Refusal(Reason.CODE_INVALID, field="credential.number")
+            if code.site_id != gate.site_id:
+                return Refusal(Reason.WRONG_SITE, field="credential.number")
+            return Only(code.ticket_id, code.last_day)
         if ask.credential.kind == TICKET_NUMBER:
-            ticket_id = parse_serial(ask.credential.number)
-            found = ticket_id and await admissions.holder_of(self._pool, gate.site_id, ticket_id)
-            return found or Refusal(Reason.DOCUMENT_INVALID, field="credential.number")
+            ticket_id = parse_serial(text)
+            bad = Refusal(Reason.DOCUMENT_INVALID, field="credential.number")
+            return bad if ticket_id is None else Only(ticket_id)
+        return None
+
+    async def _holder(
+        self, gate: Gate, ask: Ask, only: Only | None, now: datetime
+    ) -> bytes | Refusal:
+        """Under what the credential's tickets are found."""
+        if only is not None:
+            found = await admissions.holder_of(self._pool, gate.site_id, only.ticket_id)
+            coded = ask.credential.kind == CODE_KIND
+            none = Reason.NO_TICKET if coded else Reason.DOCUMENT_INVALID
+            return found or Refusal(none, field="credential.number")
         kind = _TYPES.get(ask.credential.kind)
         if kind is None:
             return Refusal(Reason.BAD_REQUEST, "unknown document type", "credential.kind")
@@ -369,15 +405,19 @@ def _scan(ask: Ask, gate: Gate, now: datetime, *, barred: bool) -> Scan:
 
 def _asked_for(waiting: _Waiting, tickets: dict[bytes, list[Ticket]]) -> list[Ticket]:
     """The tickets to decide on: all of the holder, or the one that was asked for."""
-    found = tickets.get(waiting.holder, [])
-    return found if waiting.only is None else [t for t in found if t.id == waiting.only]
+    found, only, gate = tickets.get(waiting.holder, []), waiting.only, waiting.gate
+    if only is None:
+        return found
+    meant = [t for t in found if t.id == only.ticket_id]
+    # The code of a ticket that has been moved to another day is void.
+    return [t for t in meant if only.last_day in {None, gate.today(t.closes_at)}]
 
 
-def _digest(ask: Ask, holder: bytes, only: int | None = None) -> bytes:
+def _digest(ask: Ask, holder: bytes, only: Only | None = None) -> bytes:
     """What must be the same when a nonce comes again."""
     text = f"{ask.gate_id}|{ask.people or 0}|{ask.evidence_seen:d}|{ask.force}".encode()
     if only is not None:
-        text += f"|{only}".encode()
+        text += f"|{only.ticket_id}".encode()
     return hashlib.blake2b(holder + text, digest_size=16).digest()
 
 

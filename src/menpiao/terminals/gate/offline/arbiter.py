@@ -19,7 +19,9 @@ from menpiao.domain.identity import day_hash
 from menpiao.domain.merge import Happened, merge
 from menpiao.domain.reasons import Reason
 from menpiao.domain.ticket import Ticket, parse_serial
+from menpiao.domain.ticket_code import CODE_KIND
 from menpiao.terminals.gate.offline.book import Book, Entry, Open
+from menpiao.terminals.gate.offline.codes import verified
 from menpiao.terminals.gate.offline.rows import Rules, at_home, home_gate
 from menpiao.terminals.gate.offline.store import Known, Store
 from menpiao.wire.answers import answer_of
@@ -62,12 +64,13 @@ class Arbiter:
         special = ask.staff or ask.force or ask.evidence_seen or ask.by_hand
         rules = self.store.rules(known.day) if known else None
         gate = rules.gates.get(ask.gate_id) if rules else None
-        if known is None or rules is None or gate is None or kind is None or special:
+        unknown = kind is None and ask.credential.kind != CODE_KIND
+        if known is None or rules is None or gate is None or unknown or special:
             return None
         alone = known.alone if self._source == "lane" else "admit"
         if alone == "refuse" and gate.direction is Direction.ENTRY:
             return None
-        outcome = self._judge(ask, kind, rules, gate, now, home=alone == "home")
+        outcome = self._judge(ask, rules, gate, now, home=alone == "home")
         answer = answer_of(ask.nonce, outcome)
         answer = msgspec.structs.replace(answer, source=self._source, data_at=known.data_at)
         if answer.reason == Reason.WRONG_GATE and outcome.ticket and alone == "home":
@@ -77,23 +80,19 @@ class Arbiter:
         return answer
 
     def _judge(
-        self, ask: Ask, kind: DocumentType, rules: Rules, gate: Gate, now: datetime, *, home: bool
+        self, ask: Ask, rules: Rules, gate: Gate, now: datetime, *, home: bool
     ) -> Admit | Refuse:
-        today = gate.today(now)
-        document = parse_document(kind, ask.credential.number, today)
-        if isinstance(document, DocumentRefusal):
-            return Refuse(Reason.DOCUMENT_INVALID, now, gate)
-        day, holder = rules.manifest.day, day_hash(rules.hash_key, document)
-        tickets = self.tickets(day, holder)
+        today, day = gate.today(now), rules.manifest.day
+        coded = ask.credential.kind == CODE_KIND
+        found = self._of_code(ask, rules, gate) if coded else self._of_card(ask, rules, gate, today)
+        if isinstance(found, Reason):
+            return Refuse(found, now, gate)
+        holder, tickets = found
         leaving = gate.direction is Direction.EXIT
         holding = self.store.holding(day)
         if gate.zone_id in holding.places and not leaving:
             since = self._since_counted(gate.zone_id, rules)
             gate = replace(gate, is_full=holding.is_full(gate.zone_id, since))
-        eve = self.store.rules(day - timedelta(days=1))
-        if leaving and not tickets and eve is not None:
-            # Who came in before midnight is let out after it.
-            tickets = self.tickets(eve.manifest.day, day_hash(eve.hash_key, document))
         if home and not leaving:
             tickets = [at_home(ticket, rules) for ticket in tickets]
         until = ask.document_until
@@ -104,6 +103,42 @@ class Arbiter:
             document_expired=expired,
         )
         return decide(scan, tickets, gate, now)
+
+    def _of_card(
+        self, ask: Ask, rules: Rules, gate: Gate, today: date
+    ) -> tuple[bytes, list[Ticket]] | Reason:
+        """The hash of a document's holder, and their tickets."""
+        kind = _TYPES[ask.credential.kind]
+        document = parse_document(kind, ask.credential.number, today)
+        if isinstance(document, DocumentRefusal):
+            return Reason.DOCUMENT_INVALID
+        holder = day_hash(rules.hash_key, document)
+        tickets = self.tickets(rules.manifest.day, holder)
+        eve = self._eve(rules, gate)
+        if not tickets and eve is not None:
+            tickets = self.tickets(eve.manifest.day, day_hash(eve.hash_key, document))
+        return holder, tickets
+
+    def _of_code(self, ask: Ask, rules: Rules, gate: Gate) -> tuple[bytes, list[Ticket]] | Reason:
+        """The ticket that a code means, alone, and the hash of its holder."""
+        code = verified(ask.credential.number, rules.manifest.code_key)
+        if code is None:
+            return Reason.CODE_INVALID
+        if code.site_id != gate.site_id:
+            return Reason.WRONG_SITE
+        eve = self._eve(rules, gate)
+        for day in (rules.manifest.day, *((eve.manifest.day,) if eve else ())):
+            for row in self.store.row_of(day, code.ticket_id):
+                (plain,) = self.store.tickets(day, [row])
+                good = gate.today(plain.closes_at) == code.last_day
+                return row.holder, [self._counted(plain, day)] if good else []
+        return b"", []
+
+    def _eve(self, rules: Rules, gate: Gate) -> Rules | None:
+        """The day before, at a gate that leads out: who came in before midnight is let out."""
+        if gate.direction is not Direction.EXIT:
+            return None
+        return self.store.rules(rules.manifest.day - timedelta(days=1))
 
     def _since_counted(self, zone_id: int, rules: Rules) -> int:
         """How many more are in a place than the centre has counted, as far as is known here."""

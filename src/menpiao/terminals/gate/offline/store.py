@@ -221,6 +221,14 @@ class Store:
         kept = [row for row in older if self._overlay.of_ticket(day, row.id) is None]
         return [*newer.values(), *kept]
 
+    def row_of(self, day: date, ticket_id: int) -> list[BundleTicket]:
+        """The row of a ticket, the newest there is; none: it is not one of the day's."""
+        bundle = self._bundles.get(day)
+        if bundle is None:
+            return []
+        found = self._overlay.of_ticket(day, ticket_id) or bundle.content.of_ticket(ticket_id)
+        return [] if found is None else [found]
+
     def tickets(self, day: date, rows: Sequence[BundleTicket]) -> list[Ticket]:
         """Rows as tickets, with their zone rights."""
         bundle = self._bundles[day]
