@@ -248,7 +248,9 @@ def _gate_setup(arguments: argparse.Namespace, settings: Settings) -> int:
     order = Order(
         path=arguments.file,
         look=tuple(arguments.look),
-        asked=Asked((arguments.centre or "").rstrip("/"), arguments.enrol or ""),
+        asked=Asked(
+            (arguments.centre or "").rstrip("/"), arguments.enrol or "", arguments.authority or ""
+        ),
         wait_s=arguments.wait,
     )
     return set_up(order, arguments.lang, assume=arguments.yes)

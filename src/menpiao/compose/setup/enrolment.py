@@ -33,6 +33,7 @@ class Asked:
 
     centre: str = ""
     code: str = ""
+    authority_file: str = ""
 
 
 async def find_place(
@@ -58,11 +59,12 @@ async def find_place(
                 old.authority_file if old else "",
                 device,
             )
-    authority = old.authority_file if old else ""
+    authority = _absolute(asked.authority_file) or (old.authority_file if old else "")
     centre = centre or await _centre(console, old.centre if old else "")
     while True:
         if centre.startswith("https:"):
-            authority = await console.ask("authority", authority)
+            named = await console.ask("authority", authority)
+            authority = authority if named == authority else _absolute(named)
         code = code or await console.ask("code")
         if not code:
             return Place(centre, old.gate_id if old else await _gate_number(console), authority)
@@ -84,6 +86,11 @@ async def find_place(
 
 def _device_of(key_path: Path) -> int:
     return load_identity(key_path).device_id if key_path.exists() else 0
+
+
+def _absolute(name: str) -> str:
+    """A file as it is named on the command line or at the terminal: from the present folder."""
+    return str(Path(name).absolute()) if name else ""
 
 
 class _NoAuthority(Exception):
