@@ -108,6 +108,12 @@ class Card:
     alarms: tuple[Sign, ...]
     order: Order | None
 
+    @property
+    def level(self) -> str:
+        """The worst of what is said of the lane."""
+        levels = {self.standing.level, *(sign.level for sign in self.alarms)}
+        return next(level for level in ("bad", "warn", "quiet", "good") if level in levels)
+
 
 def orders(board: Board, lines: Sequence[CommandLine]) -> list[Order]:
     """Commands to the lanes of a board in words, in the order given."""
