@@ -70,6 +70,8 @@ class Acts:
 
     async def confirm(self, asked: page.Confirm, proof: StaffProof) -> page.Reply:
         """The certificate has been seen."""
+        if self._known(asked.nonce) is not None:
+            return self._reply(asked.id, asked.nonce)
         scan = self._desk.scan(asked.of)
         if scan is None or scan.ask is None:
             return texts(asked.id, "forgotten")
@@ -81,6 +83,8 @@ class Acts:
         """A supervisor lets them in."""
         why = next((w for w in page.FORCE_REASONS if w.code == asked.reason), None)
         note = asked.note.strip()
+        if self._known(asked.nonce) is not None:
+            return self._reply(asked.id, asked.nonce)
         if why is None or (why.code == "other" and not note):
             return texts(asked.id, "say_why", field="note")
         scan = self._desk.scan(asked.of)
@@ -164,8 +168,7 @@ class Acts:
 
     async def _ask(self, question: str, ask: Ask) -> page.Reply:
         """Let the lane ask; an act that was answered is not done twice."""
-        known = self._answered.get(ask.nonce)
-        if known is None:
+        if self._known(ask.nonce) is None:
             done: asyncio.Future[Answer | LinkFailure] = asyncio.get_running_loop().create_future()
             self._deliver(StaffAct(ask, done))
             try:
@@ -175,8 +178,19 @@ class Acts:
                 outcome = LinkFailure(LinkTrouble.TIMED_OUT)
             if isinstance(outcome, LinkFailure):
                 return _failed(question, outcome)
-            known = outcome
             self._remember(ask.nonce, outcome)
+        return self._reply(question, ask.nonce)
+
+    def _known(self, nonce: str) -> Answer | None:
+        """What an act has come to already, though its page may not have heard it."""
+        scan = self._desk.scan(nonce)
+        if scan is not None and isinstance(scan.outcome, Answer):
+            return scan.outcome
+        return self._answered.get(nonce)
+
+    def _reply(self, question: str, nonce: str) -> page.Reply:
+        known = self._known(nonce)
+        assert known is not None
         return page.Reply(
             id=question,
             ok=known.admitted,
