@@ -40,9 +40,7 @@ class Credential(Message, frozen=True, kw_only=True):
 
     kind: Annotated[
         str,
-        msgspec.Meta(
-            max_length=64, pattern=NO_CONTROLS, examples=[*DocumentType, "code", "ticket"]
-        ),
+        msgspec.Meta(max_length=64, pattern=NO_CONTROLS, examples=[*DocumentType, "ticket"]),
     ]
     number: Annotated[str, msgspec.Meta(min_length=1, max_length=192, pattern=NO_CONTROLS)]
 
