@@ -6,7 +6,7 @@ import time
 
 import httpx
 import pytest
-from tests.simulation.support_demo import Demo
+from tests.simulation.support_demo import Demo, let_through
 
 
 def gone(look, seconds=40):
@@ -26,8 +26,7 @@ def born(terminal):
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
     place = tmp_path_factory.mktemp("demo")
-    for one in (place, *place.parents[:2]):
-        one.chmod(0o755)  # the database has a user of its own where this one is root
+    let_through(place)
     return place / "data"
 
 

@@ -5,7 +5,7 @@ import time
 import httpx
 import pytest
 from playwright.sync_api import expect, sync_playwright
-from tests.simulation.support_demo import Demo
+from tests.simulation.support_demo import Demo, let_through
 
 pytestmark = pytest.mark.needs("chromium")
 
@@ -13,8 +13,7 @@ pytestmark = pytest.mark.needs("chromium")
 @pytest.fixture(scope="module")
 def address(tmp_path_factory):
     place = tmp_path_factory.mktemp("demo-page")
-    for one in (place, *place.parents[:2]):
-        one.chmod(0o755)
+    let_through(place)
     demo = Demo(place / "data")
     try:
         yield demo.wait()
