@@ -3,6 +3,8 @@
 
 PYTHON ?= python3
 BIN := .venv/bin
+# Tests wait more than they count: one process for each core, a file's tests in one of them.
+WORKERS ?= auto
 LOCKS := requirements/build.txt requirements/run.txt requirements/dev.txt
 COMPILE := pip compile --quiet --universal --generate-hashes --no-header --no-emit-index-url \
 	--no-annotate --python-version 3.11
@@ -29,7 +31,7 @@ demo: ## start a whole scenic area on this machine and say where to look
 
 test: system install ## run every test
 	@echo "== tests"
-	@$(BIN)/python -m pytest
+	@$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile
 
 check: lint types contracts shape test ## everything CI runs
 
