@@ -175,8 +175,11 @@ def read_head(file: BinaryIO) -> tuple[Manifest, int, bytes]:
     length, digest = _HEAD.unpack(head[len(_MARK) :])
     if length > _MANIFEST_MOST:
         raise BundleError("not a bundle")
+    text = file.read(length)
+    if len(text) != length:
+        raise BundleError("not a bundle")
     try:
-        manifest = msgspec.json.decode(file.read(length), type=Manifest)
+        manifest = msgspec.json.decode(text, type=Manifest)
     except UNREADABLE:
         raise BundleError("its manifest cannot be read") from None
     return manifest, len(head) + length, digest
