@@ -295,11 +295,11 @@ def test_a_recorded_voice_is_heard_in_both_languages_and_ends_for_the_next(brows
         assert page.evaluate("heard") == [], "no tones beside a voice"
         screen.tell(views["inside"])
         on(page, views["inside"])
-        page.wait_for_function("spoken.length === 3")
+        page.wait_for_function("() => spoken.length === 3")
         screen.tell(views["early"])
         on(page, views["early"])
         # The next visitor's answer ends the voice; a clip that cannot be played leaves the tones.
-        page.wait_for_function("spoken[2][1] === 'stopped' && heard.length > 0")
+        page.wait_for_function("() => spoken[2][1] === 'stopped' && heard.length > 0")
         screen.tell(views["reread"])
         on(page, views["reread"])
         assert page.evaluate("spoken.length") == 4, "what has no clip has its tones"
