@@ -24,13 +24,13 @@ apt-cache -o APT::Architecture=i386 -o Dir::State::Lists="$work/lists" \
   show "python$version-minimal" >/dev/null 2>&1 || version=3.11
 (cd "$work/debs" && apt download "python$version-minimal" "libpython$version-minimal" \
   "libpython$version-stdlib" libffi8 zlib1g libexpat1)
-for deb in "$work"/debs/*.deb; do dpkg -x "$deb" "$folder/root"; done
+for deb in "$work"/debs/*.deb; do dpkg -x "$deb" "$folder/system"; done
 cat >"$folder/python32" <<WRAPPER
 #!/bin/sh
-export PYTHONHOME="$folder/root/usr"
+export PYTHONHOME="$folder/system/usr"
 exec /lib/ld-linux.so.2 --library-path \
-  "$folder/root/usr/lib/i386-linux-gnu:$folder/root/lib/i386-linux-gnu:/lib32" \
-  "$folder/root/usr/bin/python$version" "\$@"
+  "$folder/system/usr/lib/i386-linux-gnu:$folder/system/lib/i386-linux-gnu:/lib32" \
+  "$folder/system/usr/bin/python$version" "\$@"
 WRAPPER
 chmod +x "$folder/python32"
 "$folder/python32" -c 'import ctypes, struct; assert struct.calcsize("P") == 4; print("32-bit Python works")'
