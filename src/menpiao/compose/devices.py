@@ -22,7 +22,9 @@ from menpiao.terminals.parts.display.led_profile import (
 from menpiao.terminals.parts.printer.transport import Transport as PaperWay
 from menpiao.terminals.parts.reader.baud import DetectingSerialTransport
 from menpiao.terminals.parts.reader.mrz import MrzReader
+from menpiao.terminals.parts.reader.sam_v import Options as ReaderOptions
 from menpiao.terminals.parts.reader.sam_v import SamVReader
+from menpiao.terminals.parts.reader.timings import Timings
 from menpiao.terminals.parts.scanner.driver import LineScanner, Options
 from menpiao.terminals.ports.base import Transport
 from menpiao.terminals.ports.keyboard import KeyboardTransport
@@ -41,7 +43,8 @@ def reader_of(table: Reader) -> SamVReader:
     Raises:
         ConfigError: its library is not installed.
     """
-    return SamVReader(_reader_way(table))
+    timings = Timings(poll_s=table.poll_s, gap_s=table.gap_s)
+    return SamVReader(_reader_way(table), ReaderOptions(timings=timings))
 
 
 def _reader_way(table: Reader) -> Transport:

@@ -42,6 +42,8 @@ class Reader(Table, frozen=True):
     ``kind``: serial (``port``, at whatever rate it answers), usb, tcp (a converter that is called:
     ``host`` and ``tcp_port``), listen (a converter that calls on ``tcp_port``; ``host`` is the
     only address that may), vendor (``library``, and ``python`` of the library's bits).
+    ``poll_s`` is from the start of one look for a card to the next, ``gap_s`` between the commands
+    of one: the defaults suit every reader seen, see ``docs/hardware.md`` for shorter ones.
     """
 
     kind: Literal["serial", "usb", "tcp", "listen", "vendor"] = "serial"
@@ -52,6 +54,8 @@ class Reader(Table, frozen=True):
     library_port: Port = 1001
     """As vendors count: 1 to 16 for COM1 to COM16, 1001 and up for USB."""
     python: str = ""
+    poll_s: Annotated[float, msgspec.Meta(ge=0.005, le=1)] = 0.1
+    gap_s: Annotated[float, msgspec.Meta(ge=0, le=0.2)] = 0.02
 
     def __post_init__(self) -> None:
         """Raise ValueError when the kind lacks something."""

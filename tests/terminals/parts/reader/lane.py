@@ -24,6 +24,8 @@ from menpiao.terminals.ports.serial_port import SerialTransport
 FAST = Timings(
     poll_s=0.01,
     gap_s=0.001,
+    careful_poll_s=0.01,
+    careful_gap_s=0.001,
     find_s=0.15,
     sam_id_s=0.15,
     status_s=0.15,

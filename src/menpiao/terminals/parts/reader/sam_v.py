@@ -29,6 +29,7 @@ from menpiao.terminals.parts.reader.base import (
     ReaderState,
     Unreadable,
 )
+from menpiao.terminals.parts.reader.pace import Pace
 from menpiao.terminals.parts.reader.protocol import Answer, Meaning, meaning
 from menpiao.terminals.parts.reader.repeats import Repeats
 from menpiao.terminals.parts.reader.session import NoAnswer, Session
@@ -75,6 +76,7 @@ class SamVReader:
         self._options = options or Options()
         self._timings = self._options.timings
         self._repeats = Repeats(self._timings.repeat_window_s)
+        self._pace = Pace(self._timings)
         self._state = ReaderState.OFFLINE
         self._fault: FaultCode | None = None
 
@@ -100,7 +102,7 @@ class SamVReader:
             await asyncio.sleep(self._timings.reopen_s)
 
     async def _serve(self, session: Session, deliver: Callable[[ReaderEvent], None]) -> None:
-        look = _Look(session, self._options, self._repeats, deliver)
+        look = _Look(session, self._options, self._repeats, self._pace, deliver)
         await look.status()
         sam_id = await look.sam_id()
         self._state = ReaderState.READY
@@ -115,7 +117,7 @@ class SamVReader:
             if not found and clock() >= status_due:
                 await look.status()
                 status_due = clock() + self._timings.status_every_s
-            await asyncio.sleep(max(self._timings.gap_s, started + self._timings.poll_s - clock()))
+            await asyncio.sleep(max(self._pace.gap_s, started + self._pace.poll_s - clock()))
 
     def _report_fault(self, code: FaultCode, deliver: Callable[[ReaderEvent], None]) -> None:
         self._state = ReaderState.OFFLINE if code in _OFFLINE else ReaderState.FAULT
@@ -142,12 +144,14 @@ class _Look:
         session: Session,
         options: Options,
         repeats: Repeats,
+        pace: Pace,
         deliver: Callable[[ReaderEvent], None],
     ) -> None:
         self._session = session
         self._options = options
         self._timings = options.timings
         self._repeats = repeats
+        self._pace = pace
         self._deliver = deliver
         self._silences = 0
         self._unreadable: Unreadable | None = None
@@ -169,6 +173,21 @@ class _Look:
 
     async def once(self) -> bool:
         """Look for a card and read it if there is one; whether one was found."""
+        found = await self._find()
+        if not found and not self._options.always_read:
+            return False
+        hurried, doubts = self._pace.hurried, self._pace.doubts
+        trouble = await self._chosen(self._pace.gap_s)
+        if found and hurried and trouble in {Unreadable.CARD, Unreadable.TRANSMISSION}:
+            # The card was lifted, or the module needs its pauses: trying again tells which.
+            trouble = await self._with_care(trouble)
+        elif trouble is None and self._pace.doubts == doubts:
+            self._pace.kept_up()
+        if trouble is not None and found:
+            self._report_unreadable(trouble)
+        return found
+
+    async def _find(self) -> bool:
         find = await self._ask(protocol.FIND, self._timings.find_s)
         found = isinstance(find, Answer) and find.sw3 == protocol.CARD_FOUND
         if isinstance(find, Answer) and not found:
@@ -176,16 +195,27 @@ class _Look:
                 self._settle(lying=False)
             elif meaning(find.sw3) is Meaning.PLACE_AGAIN:
                 self._report_unreadable(Unreadable.CARD)
-        if not found and not self._options.always_read:
-            return False
-        await asyncio.sleep(self._timings.gap_s)
+        return found
+
+    async def _chosen(self, gap_s: float) -> Unreadable | None:
+        """Select what was found and read it, with pauses; see `_read`."""
+        await asyncio.sleep(gap_s)
         # Some modules refuse to select and read all the same: the answer decides nothing.
         await self._ask(protocol.SELECT, self._timings.find_s)
-        await asyncio.sleep(self._timings.gap_s)
-        trouble = await self._read()
-        if trouble is not None and found:
-            self._report_unreadable(trouble)
-        return found
+        await asyncio.sleep(gap_s)
+        return await self._read()
+
+    async def _with_care(self, trouble: Unreadable) -> Unreadable | None:
+        """Find, select and read once more, with the pauses that every module is content with."""
+        gap_s = self._timings.careful_gap_s
+        await asyncio.sleep(gap_s)
+        find = await self._ask(protocol.FIND, self._timings.find_s)
+        if not isinstance(find, Answer) or find.sw3 != protocol.CARD_FOUND:
+            return trouble
+        trouble_again = await self._chosen(gap_s)
+        if trouble_again is None and trouble is Unreadable.CARD:
+            self._pace.doubt()  # a silence was one already
+        return trouble_again
 
     async def _read(self) -> Unreadable | None:
         """Read the text and deliver its card.
@@ -238,6 +268,7 @@ class _Look:
         answer = await self._session.ask(command, first_s, whole_s, look_ahead)
         if isinstance(answer, NoAnswer):
             self._silences += 1
+            self._pace.doubt()
             if self._silences >= self._timings.silences_max:
                 lost = FaultCode.SILENT if answer is NoAnswer.SILENCE else FaultCode.LINK
                 raise _Unusable(lost)

@@ -13,6 +13,12 @@ class Timings:
     """From the start of one look for a card to the next."""
     gap_s: float = 0.02
     """Between find, select and read: some modules need the pause."""
+    careful_poll_s: float = 0.1
+    careful_gap_s: float = 0.02
+    """What a module gets that does not keep up with shorter pauses: the shortest that
+    programs seen give it."""
+    careful_for_s: float = 3600.0
+    """How long it gets them before it is tried again."""
     find_s: float = 0.5
     sam_id_s: float = 1.0
     status_s: float = 1.0
