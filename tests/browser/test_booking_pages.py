@@ -29,6 +29,13 @@ def browser():
         found.close()
 
 
+def follow(page, link):
+    """Click, and wait for the page that comes: a click alone does not, and what is looked at
+    next would be the old page or none."""
+    with page.expect_event("load"):
+        link.click()
+
+
 def walk(page, pages):
     """Every page of a booking, one after the other, each ready to be looked at."""
     address = pages.address
@@ -36,11 +43,11 @@ def walk(page, pages):
     yield "start"
     page.goto(address + "/book/slot/")
     yield "calendar"
-    page.locator("a.day").last.click()
+    follow(page, page.locator("a.day").last)
     yield "slots"
-    page.locator("a.slot").last.click()
+    follow(page, page.locator("a.slot").last)
     yield "visitors"
-    page.click("button.main")
+    follow(page, page.locator("button.main"))
     yield "faults"
     page.fill("[name=v0-name]", "张测试")
     page.fill("[name=v0-number]", person(next(_people)))
@@ -48,23 +55,23 @@ def walk(page, pages):
     page.click("button[value=more]")
     page.fill("[name=v1-name]", "欧阳测试")
     page.fill("[name=v1-number]", person(next(_people)))
-    page.click("button.main")
+    follow(page, page.locator("button.main"))
     yield "review"
-    page.click("button[value=book]")
+    follow(page, page.locator("button[value=book]"))
     yield "terms"
     page.check("[name=terms]")
-    page.click("button[value=book]")
+    follow(page, page.locator("button[value=book]"))
     page.wait_for_url("**/pay/**")
     yield "pay"
-    page.click("a.lone")
+    follow(page, page.locator("a.lone"))
     yield "cancel"
     paid = pay(pages, page.url)
     page.goto(page.url)
     yield "choose"
     page.uncheck("[name=t] >> nth=0")
-    page.click("button.main")
+    follow(page, page.locator("button.main"))
     yield "confirm"
-    page.click("button.danger")
+    follow(page, page.locator("button.danger"))
     page.wait_for_url(f"**/orders/{paid}/?*")
     yield "order"
     page.goto(page.url.replace("/?", "/cancel/?"))
