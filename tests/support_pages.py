@@ -22,9 +22,10 @@ def free_port():
 class Served:
     """Where the pages are, and the database behind them."""
 
-    def __init__(self, address, database):
+    def __init__(self, address, database, process):
         self.address = address
         self.database = database
+        self.process = process
 
     def client(self, language="zh-CN", **cookies):
         headers = {"Accept-Language": language}
@@ -49,7 +50,7 @@ def served_park(*servers):
         try:
             address = f"http://127.0.0.1:{port}"
             _await_ready(process, address)
-            yield Served(address, database)
+            yield Served(address, database, process)
         finally:
             process.terminate()
             process.wait(20)

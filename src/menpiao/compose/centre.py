@@ -36,7 +36,7 @@ from menpiao.centre.counter.api import CounterApi
 from menpiao.centre.counter.service import CounterService
 from menpiao.centre.design import door
 from menpiao.centre.design.service import AttemptService
-from menpiao.centre.doors.hot import HotDoor, HotStarlette
+from menpiao.centre.doors.hot import HotDoor, HotDoors
 from menpiao.centre.messaging import jobs as messaging_jobs
 from menpiao.centre.messaging.api import MessagingApi
 from menpiao.centre.messaging.cmpp.channel import CmppChannel
@@ -54,12 +54,15 @@ from menpiao.compose.requests import Names, RequestNames
 from menpiao.compose.slip import sale_lines
 from menpiao.settings import Settings, Sms
 from menpiao.storage.crypto import Vault
-from menpiao.storage.database import key_marks
+from menpiao.storage.database import admissions, key_marks, sales
 from menpiao.storage.database.catalogue import Catalogue
 from menpiao.storage.database.connect import database_url, open_pool
 from menpiao.storage.database.ids import IdBlocks
 from menpiao.storage.keys import Keys, load_keys
 from menpiao.storage.ticket_codes import TicketCodes
+
+# What its transactions end with.
+_CLOSINGS = (admissions.CLOSING, sales.CLOSING)
 
 
 def utc_now() -> datetime:
@@ -111,7 +114,7 @@ async def open_centre(settings: Settings) -> AsyncIterator[Centre]:
     account = sms_account(settings.sms)
     keys = load_keys(settings.key_file)
     url = await asyncio.to_thread(database_url, settings)
-    pool = await open_pool(url, settings.database.pool_size)
+    pool = await open_pool(url, settings.database.pool_size, _CLOSINGS)
     http = WechatPay.http_client()
     try:
         vault, catalogue, ids = Vault(keys), Catalogue(pool), IdBlocks(pool)
@@ -202,8 +205,7 @@ class CentreApp:
         self.check: CheckApi | None = None
         self._hot: list[HotDoor] = []
         names = Names()
-        self.app = HotStarlette(
-            names.of,
+        self.app = Starlette(
             routes=[],
             lifespan=self._lifespan,
             exception_handlers=exception_handlers(),
@@ -212,13 +214,14 @@ class CentreApp:
                 Middleware(Private, guard=self._guard),
             ],
         )
+        self.app.state.hot = HotDoors(names.of)
 
     @contextlib.asynccontextmanager
     async def _lifespan(self, app: Starlette) -> AsyncIterator[None]:
         async with open_centre(self._settings) as centre:
             self.centre = centre
             app.router.routes.extend(self._routes(centre))
-            self.app.stand_before(self._hot)
+            self.app.state.hot.stand_before(self._hot)
             door.bind(
                 asyncio.get_running_loop(),
                 {

@@ -18,6 +18,7 @@ from django.db import OperationalError
 from starlette.applications import Starlette
 from starlette.types import ASGIApp
 
+from menpiao.centre.doors.hot import HotProtocol
 from menpiao.compose.centre import CentreApp
 from menpiao.compose.jobs import JOBS
 from menpiao.compose.logs import configure
@@ -99,7 +100,7 @@ def _config(app: Starlette, host: str, port: int, proxies: str = "") -> uvicorn.
         host=host,
         port=port,
         loop="uvloop",
-        http="httptools",
+        http=HotProtocol,
         ws="websockets-sansio",
         ws_per_message_deflate=False,
         ws_max_size=64 * 1024,  # above what any link takes; octets beyond are never gathered

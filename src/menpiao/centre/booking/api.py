@@ -20,6 +20,7 @@ from menpiao.centre.design.service import AttemptService
 from menpiao.centre.doors.answers import problem
 from menpiao.centre.doors.hot import HotDoor
 from menpiao.centre.doors.serve import Asked, routes
+from menpiao.centre.selling.service import Posted
 from menpiao.domain.reasons import Reason, Refusal
 from menpiao.wire.booking import (
     Booked,
@@ -60,7 +61,7 @@ class BookingApi:
 
     def hot(self) -> list[HotDoor]:
         """The door of a release in which tickets go in seconds."""
-        return [HotDoor(BOOK, self.book)]
+        return [HotDoor(BOOK, self._post, self._service.booked)]
 
     async def days(self, asked: Asked) -> list[DayAvailability] | Refusal:
         """Places by day."""
@@ -81,6 +82,9 @@ class BookingApi:
         """Book. The same token again: the same order."""
         request: BookingRequest = asked.body
         return await self._service.book(request)
+
+    def _post(self, who: object, request: BookingRequest) -> Posted | Refusal | None:  # noqa: ARG002 - a hot door's shape
+        return self._service.post(request)
 
     async def order(self, asked: Asked) -> OrderView | Refusal | Response:
         """An order, for whoever has its secret."""

@@ -115,7 +115,7 @@ class CheckApi:
 
     def hot(self) -> list[HotDoor]:
         """The door that every gate asks."""
-        return [HotDoor(ADMISSION, self.admission, self._device_at_hand)]
+        return [HotDoor(ADMISSION, self._service.post, self._service.outcome, self._device_at_hand)]
 
     def _device_at_hand(self, header: bytes) -> object:
         """The device whose session token is shown, when it may ask and that is known already."""

@@ -1,138 +1,233 @@
-"""Doors that are asked thousands of times a second, answered ahead of the router.
+"""Doors that are asked thousands of times a second, answered by the HTTP protocol itself.
 
-A request that is as plain as nearly all are is read, asked and answered here. Every other one (no
-session, a strange header, a body that does not fit, a fault) takes the usual way with its body
-replayed, so that what is refused and how is written once.
+A request that is as plain as nearly all are is read, asked and answered here: no scope, no task, no
+router. Every other one (no session, a strange header, a body that does not fit, something to be
+looked up first) takes the usual way, so that what is refused and how is written once.
 """
 
-from collections.abc import Awaitable, Callable, Iterable
-from typing import Any
+import asyncio
+import contextvars
+from collections.abc import Callable, Iterable
+from typing import Any, ClassVar, cast
 
 import msgspec
+import structlog
 from starlette.applications import Starlette
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from structlog.contextvars import bind_contextvars
+from uvicorn.protocols.http.httptools_impl import (
+    STATUS_LINE,
+    HttpToolsProtocol,
+    RequestResponseCycle,
+)
 
 from menpiao.centre.doors.answers import problem
-from menpiao.centre.doors.serve import Asked
 from menpiao.centre.doors.table import JSON, Door
-from menpiao.domain.reasons import Refusal
+from menpiao.domain.reasons import Reason, Refusal
 
+log = structlog.get_logger(__name__)
 _encoder = msgspec.json.Encoder()
-_TYPE = (b"content-type", JSON.encode())
+_JSON = JSON.encode()
 
 AtHand = Callable[[bytes], Any]
 """Who asks, by the ``Authorization`` header; None: not known without looking further."""
+Post = Callable[[Any, Any], "asyncio.Future[Any] | Refusal | None"]
+"""Who asks and the body: the answer to come, a refusal, or None where more must be looked up."""
 
 
 class HotDoor:
-    """One such door. ``handler`` is the door's own; it may not look at the request itself."""
+    """One such door: a POST with a JSON body."""
 
     def __init__(
         self,
         door: Door,
-        handler: Callable[[Asked], Awaitable[Any]],
+        post: Post,
+        answer: Callable[["asyncio.Future[Any]"], Any],
         at_hand: AtHand | None = None,
     ) -> None:
-        """Stand before ``door``, which reads a JSON body."""
-        self.path = door.path
-        self._door = door
-        self._handler = handler
-        self._at_hand = at_hand
-        self._decode = msgspec.json.Decoder(door.body).decode
+        """Stand before ``door``.
 
-    async def serve(
-        self,
-        scope: Scope,
-        receive: Receive,
-        send: Send,
-        otherwise: ASGIApp,
-        name_of: Callable[[bytes], str],
-    ) -> None:
-        """Answer, or let ``otherwise`` answer; ``name_of`` names the request."""
-        given = b""
-        who, plain = None, scope["method"] == self._door.method
-        length = -1
-        for name, value in scope["headers"]:
-            if name == b"content-length":
-                length = int(value) if value.isdigit() and len(value) < 9 else -1
-            elif name == b"authorization" and self._at_hand is not None:
-                who = self._at_hand(value)
-            elif name == b"x-request-id":
-                given = value
-            elif name == b"content-type":
-                plain = plain and value == _TYPE[1]
-        plain = plain and 0 <= length <= self._door.longest
-        if not plain or (who is None and self._at_hand is not None):
-            await otherwise(scope, receive, send)
-            return
-        body = await _body(receive)
-        if body is None:
-            return  # nobody is left to be answered
-        request_id = name_of(given)
-        bind_contextvars(request_id=request_id)
-        try:
-            found = await self._handler(Asked(_NO_REQUEST, who, body=self._decode(body)))
-        except Exception:  # noqa: BLE001 - whatever it was, the usual way says so; keys hold
-            if not given:  # what was logged of it already has this name
-                scope["headers"] = [*scope["headers"], (b"x-request-id", request_id.encode())]
-            await otherwise(scope, _replayed(body, receive), send)
-            return
-        if isinstance(found, Refusal):
-            named = {"X-Request-ID": request_id}
-            await problem(found, headers=named)(scope, receive, send)
-            return
-        content = found if isinstance(found, bytes) else _encoder.encode(found)
-        headers = [(b"content-length", b"%d" % len(content)), _TYPE]
-        headers.append((b"x-request-id", request_id.encode()))
-        start = {"type": "http.response.start", "status": self._door.status, "headers": headers}
-        await send(start)
-        await send({"type": "http.response.body", "body": content})
+        ``answer`` turns what came of an ask into a struct, JSON octets or a `Refusal`, and raises
+        what went wrong; ``at_hand``: where only some may ask.
+        """
+        self.path = door.path.encode()
+        self.status = door.status
+        self.longest = door.longest
+        self.at_hand = at_hand
+        self.post = post
+        self.answer = answer
+        self.decode = msgspec.json.Decoder(door.body).decode
 
 
-_NO_REQUEST: Any = None
+class HotDoors:
+    """The hot doors of an application, which carries them as ``app.state.hot``."""
 
-
-async def _body(receive: Receive) -> bytes | None:
-    message = await receive()
-    body: bytes = message.get("body", b"")
-    while message["type"] == "http.request" and message.get("more_body"):
-        message = await receive()
-        body += message.get("body", b"")
-    return body if message["type"] == "http.request" else None
-
-
-def _replayed(body: bytes, receive: Receive) -> Receive:
-    given = False
-
-    async def again() -> Message:
-        nonlocal given
-        if given:
-            return await receive()
-        given = True
-        return {"type": "http.request", "body": body, "more_body": False}
-
-    return again
-
-
-class HotStarlette(Starlette):
-    """An application whose hot doors are asked before its router."""
-
-    def __init__(self, name_of: Callable[[bytes], str], **options: Any) -> None:
-        """Begin without any. ``name_of``: a request's name; ``options`` are Starlette's."""
-        super().__init__(**options)
-        self._name_of = name_of
-        self._hot: dict[str, HotDoor] = {}
+    def __init__(self, name_of: Callable[[bytes], str]) -> None:
+        """Begin without any; ``name_of``: a request's name, by what its asker calls it."""
+        self.name_of = name_of
+        self._by_path: dict[bytes, HotDoor] = {}
 
     def stand_before(self, doors: Iterable[HotDoor]) -> None:
         """Put these doors before the router."""
-        self._hot |= {door.path: door for door in doors}
+        self._by_path |= {door.path: door for door in doors}
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Serve a request, a link or the application's life."""
-        door = self._hot.get(scope["path"]) if scope["type"] == "http" else None
-        if door is None:
-            await super().__call__(scope, receive, send)
+    def turn(self, protocol: "HotProtocol") -> "_Turn | None":
+        """The turn of a request whose headers have come; None: it takes the usual way."""
+        door = self._by_path.get(protocol.url)
+        parser = protocol.parser
+        if (
+            door is None
+            or parser.get_method() != b"POST"
+            or parser.get_http_version() != "1.1"
+            or not parser.should_keep_alive()
+            or parser.should_upgrade()
+            or protocol.expect_100_continue
+        ):
+            return None
+        who, given, length = None, b"", -1
+        for name, value in protocol.headers:
+            if name == b"content-length":
+                length = int(value) if value.isdigit() and len(value) < 9 else -1
+            elif name == b"authorization" and door.at_hand is not None:
+                who = door.at_hand(value)
+            elif name == b"x-request-id":
+                given = value
+            elif name == b"content-type" and value != _JSON:
+                return None
+        if not 0 <= length <= door.longest or (who is None and door.at_hand is not None):
+            return None
+        return _Turn(protocol, door, who, self.name_of(given))
+
+
+class _NoEvent:
+    """What nobody waits for."""
+
+    def set(self) -> None:
+        """Nothing."""
+
+
+class _Turn:
+    """One request at a hot door. To the protocol it is what a request's cycle is."""
+
+    __slots__ = (
+        "before",
+        "body",
+        "disconnected",
+        "door",
+        "keep_alive",
+        "name",
+        "protocol",
+        "response_complete",
+        "who",
+    )
+    message_event: ClassVar = _NoEvent()
+
+    def __init__(self, protocol: "HotProtocol", door: HotDoor, who: object, name: str) -> None:
+        self.protocol = protocol
+        self.door = door
+        self.who = who
+        self.name = name
+        self.before = protocol.cycle
+        self.body = b""
+        self.disconnected = False
+        self.keep_alive = True
+        self.response_complete = False
+
+    def ask(self) -> "asyncio.Future[Any] | Refusal | None":
+        """Ask; what is logged on the way is logged under the request's name."""
+        return contextvars.Context().run(self._ask)
+
+    def _ask(self) -> "asyncio.Future[Any] | Refusal | None":
+        bind_contextvars(request_id=self.name)
+        try:
+            asked = self.door.decode(self.body)
+        except (msgspec.ValidationError, msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+            return None  # the usual way says what does not fit
+        return self.door.post(self.who, asked)
+
+    def decided(self, posted: "asyncio.Future[Any]") -> None:
+        """Answer with what came of it."""
+        try:
+            found = self.door.answer(posted)
+        except Exception as error:
+            path = self.door.path.decode()
+            log.exception("hot_door_failed", path=path, request_id=self.name, exc_info=error)
+            found = Refusal(Reason.FAULT)
+        self.answer(found)
+
+    def answer(self, found: object) -> None:
+        """Write the answer, and let the connection's next request come."""
+        if self.disconnected:
+            return
+        if isinstance(found, Refusal):
+            response = problem(found)
+            status, content = response.status_code, bytes(response.body)
+            named = ((b"x-request-id", self.name.encode()),)
+            self._write(status, (*response.raw_headers, *named), content)
         else:
-            scope["app"] = self
-            await door.serve(scope, receive, send, super().__call__, self._name_of)
+            content = found if isinstance(found, bytes) else _encoder.encode(found)
+            headers = (
+                (b"content-length", b"%d" % len(content)),
+                (b"content-type", _JSON),
+                (b"x-request-id", self.name.encode()),
+            )
+            self._write(self.door.status, headers, content)
+
+    def _write(self, status: int, headers: Iterable[tuple[bytes, bytes]], content: bytes) -> None:
+        protocol = self.protocol
+        written = [STATUS_LINE[status]]
+        for name, value in (*protocol.server_state.default_headers, *headers):
+            written += (name, b": ", value, b"\r\n")
+        written += (b"\r\n" if self.keep_alive else b"connection: close\r\n\r\n", content)
+        protocol.transport.write(b"".join(written))
+        self.response_complete = True
+        if not self.keep_alive:
+            protocol.transport.close()
+        protocol.on_response_complete()
+
+
+class HotProtocol(HttpToolsProtocol):
+    """HTTP/1.1 as uvicorn speaks it, with hot doors before the application."""
+
+    _turn: _Turn | None = None
+
+    def on_headers_complete(self) -> None:
+        """Take a turn at a hot door, or begin the usual way."""
+        self._turn = None
+        hot = _hot_doors(self.config.app)
+        under_way: RequestResponseCycle | None = self.cycle
+        free = under_way is None or under_way.response_complete
+        turn = hot.turn(self) if hot is not None and free and not self.root_path else None
+        if turn is None:
+            super().on_headers_complete()
+            return
+        self._turn = turn
+        self.cycle = cast("RequestResponseCycle", turn)
+
+    def on_body(self, body: bytes) -> None:
+        """A part of the body, which is as long as its header said."""
+        if self._turn is None:
+            super().on_body(body)
+        else:
+            self._turn.body += body
+
+    def on_message_complete(self) -> None:
+        """Ask at the hot door, or go the usual way with all that has come."""
+        turn, self._turn = self._turn, None
+        if turn is None:
+            super().on_message_complete()
+            return
+        posted = turn.ask()
+        if posted is None:
+            self.cycle = turn.before
+            super().on_headers_complete()
+            super().on_body(turn.body)
+            super().on_message_complete()
+        elif isinstance(posted, Refusal):
+            turn.answer(posted)
+        else:
+            posted.add_done_callback(turn.decided)
+
+
+def _hot_doors(app: object) -> HotDoors | None:
+    found = getattr(app.state, "hot", None) if isinstance(app, Starlette) else None
+    return found if isinstance(found, HotDoors) else None

@@ -3,11 +3,12 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 import asyncpg
 
 from menpiao.domain.ticket import Reentry, Ticket, TicketState, ZoneRight
+from menpiao.storage.database.closing import Closing
 from menpiao.storage.database.columns import Columns
 
 _COLUMNS = """t.id, t.state, t.people, t.used, t.inside, t.visit_date, t.opens_at, t.closes_at,
@@ -32,7 +33,6 @@ FROM ticket t WHERE t.site_id = $1 AND t.id = ANY($2::bigint[]) ORDER BY t.id
 """
 _LOCK_SOME = _READ_SOME + "FOR NO KEY UPDATE"
 
-# A nonce that is known already records nothing, and so moves no ticket: its answer is read back.
 _ZONES = """
 SELECT ticket_id, zone_id, allowed, used, inside FROM ticket_zone
 WHERE site_id = $1 AND ticket_id = ANY($2::bigint[]) ORDER BY ticket_id, zone_id
@@ -118,14 +118,13 @@ _SCANNED = Columns(
     first=3,
 )
 # A nonce that is known already records nothing, and so moves no ticket: its answer is read back.
-_RECORD = f"""
+_RECORD_SQL = f"""
 WITH f({", ".join(_SCANNED.names)}) AS ({_SCANNED.select()}), recorded AS (
     INSERT INTO admission (site_id, id, device_id, nonce, digest, gate_id, direction, at, device_at,
         admitted, reason, ticket_id, people, first_entry, answer)
     SELECT $1, id, device_id, nonce, digest, gate_id, direction, at, device_at, admitted, reason,
         ticket_id, people, first_entry, answer
-    FROM f
-    ON CONFLICT (site_id, device_id, nonce) DO NOTHING
+    FROM f {{once}}
     RETURNING id
 ), moved AS (
     UPDATE ticket t SET used = f.used, inside = f.inside,
@@ -140,6 +139,11 @@ WITH f({", ".join(_SCANNED.names)}) AS ({_SCANNED.select()}), recorded AS (
 )
 SELECT id FROM recorded
 """
+_RECORD = _RECORD_SQL.format(once="ON CONFLICT (site_id, device_id, nonce) DO NOTHING")
+CLOSING: Final = Closing(
+    "menpiao_admission", ["bigint", "date", *_SCANNED.types], _RECORD_SQL.format(once="")
+)
+"""Writes scans whose nonces are all new: one that is known fails the transaction."""
 
 
 async def lock_tickets(
@@ -262,7 +266,20 @@ async def record(
     """
     rows = await connection.fetch(_RECORD, site_id, today, *_SCANNED.arguments(scans))
     fresh = {row["id"] for row in rows}
-    moved = [(s.ticket_id, zone) for s in scans if s.zones and s.id in fresh for zone in s.zones]
+    await move_zones(connection, site_id, [s for s in scans if s.zones and s.id in fresh])
+    return fresh
+
+
+def recording(site_id: int, scans: Sequence[Scanned], today: date) -> str:
+    """What writes the scans and moves the tickets, with the commit: every nonce must be new."""
+    return CLOSING.call([site_id, today, *_SCANNED.arguments(scans)])
+
+
+async def move_zones(
+    connection: asyncpg.Connection, site_id: int, scans: Sequence[Scanned]
+) -> None:
+    """Write the counts of the zones that these scans changed."""
+    moved = [(s.ticket_id, zone) for s in scans for zone in s.zones]
     if moved:
         await connection.execute(
             _MOVE_ZONES,
@@ -272,7 +289,6 @@ async def record(
             [zone.used for _, zone in moved],
             [zone.inside for _, zone in moved],
         )
-    return fresh
 
 
 async def note(connection: asyncpg.Connection, site_id: int, notes: Sequence[Note]) -> None:

@@ -28,6 +28,8 @@ class Columns:
         self._width = len(place) + 1
         self.names = tuple(kinds)
         """The fields, in the order in which ``select`` gives them."""
+        self.types = [*(f"{kinds[name]}[]" for name in place), "int[]"]
+        """The types of the parameters, in the order of their numbers."""
         self.next = first + self._width
         """The number of the first parameter after these."""
         arrays = [f"${place[name]}::{kinds[name]}[]" for name in mine]

@@ -27,6 +27,7 @@ from structlog.contextvars import get_contextvars
 
 Q = TypeVar("Q")
 A = TypeVar("A")
+_Work = Callable[[asyncpg.Connection, Sequence[Q]], Awaitable[Sequence[A]]]
 _Item = tuple[Q, asyncio.Future[A], contextvars.Context]
 """A request, its answer to come, and what was known of its asker."""
 
@@ -110,15 +111,15 @@ class _Line:
     def _hear(self, connection: object, message: asyncpg.PostgresLogMessage) -> None:  # noqa: ARG002
         self._warned = self._warned or message.sqlstate in _DOUBTFUL
 
-    async def commit(self) -> None:
-        """End the transaction and begin the next.
+    async def commit(self, closing: str) -> None:
+        """End the transaction, with its last statement, and begin the next.
 
         Raises:
             _DoubtfulCommitError: it is done, and may not be done on the standby.
         """
         assert self._connection is not None
         self._warned = False
-        status = await self._connection.execute("COMMIT AND CHAIN")
+        status = await self._connection.execute(f"{closing};COMMIT AND CHAIN")
         if status != "COMMIT" or self._warned:
             raise _DoubtfulCommitError
 
@@ -141,26 +142,29 @@ class _Line:
 class Answers(list[A]):
     """The answers of a batch, with a count of what they came to, for the metrics."""
 
-    def __init__(self, answers: Iterable[A], outcomes: Iterable[str]) -> None:
-        """One outcome a request, in any order."""
+    def __init__(self, answers: Iterable[A], outcomes: Iterable[str], closing: str = "") -> None:
+        """One outcome a request, in any order; ``closing``: the statement to commit with."""
         super().__init__(answers)
         self.tally = Counter(outcomes)
+        self.closing = closing
 
 
 class Combiner(Generic[Q, A]):
     """Gathers requests into batches and runs each batch in one transaction.
 
     ``work(connection, batch)`` locks, decides and records, and gives one answer a request in
-    order. ``conflict(request)``: of requests with equal conflict keys only one is in a batch, so
+    order; what it records at last may be left to the commit (:class:`Answers`).
+    ``conflict(request)``: of requests with equal conflict keys only one is in a batch, so
     that each is decided on what the one before it left.
     """
 
     def __init__(
         self,
         pool: asyncpg.Pool,
-        work: Callable[[asyncpg.Connection, Sequence[Q]], Awaitable[Sequence[A]]],
+        work: _Work[Q, A],
         conflict: Callable[[Q], Hashable],
         *,
+        again: _Work[Q, A] | None = None,
         cap: int = 256,
         lanes: int = 1,
         kind: str = "other",
@@ -168,12 +172,14 @@ class Combiner(Generic[Q, A]):
     ) -> None:
         """Run at most ``lanes`` transactions at once, of at most ``cap`` requests each.
 
+        ``again``: the work for a batch that has failed, of which some may stand recorded.
         ``kind`` is what metrics and logs call this work, ``name`` gives a request's id for logs.
         """
         self._kind = kind
         self._name = name
         self._pool = pool
         self._work = work
+        self._again = again or work
         self._conflict = conflict
         self._cap = cap
         self._waiting: deque[_Item[Q, A]] = deque()
@@ -291,11 +297,13 @@ class Combiner(Generic[Q, A]):
         last: BaseException | None = None
         started = time.perf_counter()
         for attempt in range(_TRIES):
-            if attempt:
+            # A key that collided is known by now; whatever else it was needs time to pass.
+            if attempt and not (attempt == 1 and isinstance(last, asyncpg.UniqueViolationError)):
                 await asyncio.sleep(_PAUSE_S * 4 ** (attempt - 1))
+            work = self._again if attempt else self._work
             try:
-                answers = await self._work(await line.begin(), requests)
-                await line.commit()
+                answers = await work(await line.begin(), requests)
+                await line.commit(answers.closing if isinstance(answers, Answers) else "")
             except BaseException as error:  # whatever it was, this transaction is over
                 await line.let_go()
                 if not isinstance(error, (*_PASSING, _DoubtfulCommitError)):

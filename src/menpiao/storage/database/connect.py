@@ -1,5 +1,6 @@
 """Where the data store is, and connections to it."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, unquote, urlsplit
@@ -7,6 +8,7 @@ from urllib.parse import parse_qs, unquote, urlsplit
 import asyncpg
 
 from menpiao.settings import Settings
+from menpiao.storage.database.closing import Closing
 from menpiao.storage.database.embedded import EmbeddedServer
 
 DATABASE = "menpiao"
@@ -60,19 +62,29 @@ async def _keep_session(connection: object) -> None:
     """
 
 
-async def open_pool(url: str, size: int) -> asyncpg.Pool:
-    """A pool for the write side; statements are prepared once a connection."""
+async def open_pool(url: str, size: int, closings: Sequence[Closing] = ()) -> asyncpg.Pool:
+    """A pool for the write side; statements are prepared once a connection.
+
+    ``closings``: statements that transactions of its users end with.
+    """
+
+    async def prepare(connection: asyncpg.Connection) -> None:
+        for closing in closings:
+            await connection.execute(closing.prepare)
+
     pool = await asyncpg.create_pool(
         url,
         min_size=1,
         max_size=size,
         command_timeout=15,
+        init=prepare,
         reset=_keep_session,
         server_settings={
             "application_name": "menpiao",
             "lock_timeout": "3000",
             "idle_in_transaction_session_timeout": "10000",
             "jit": "off",
+            "standard_conforming_strings": "on",
             "plan_cache_mode": "force_generic_plan",
         },
     )

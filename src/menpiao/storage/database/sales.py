@@ -3,11 +3,12 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 
 import asyncpg
 
 from menpiao.domain.capacity import Day, Slot
+from menpiao.storage.database.closing import Closing
 from menpiao.storage.database.columns import Columns
 
 # In one statement: days before slots, each in key order (the one order in which capacity is ever
@@ -182,7 +183,7 @@ SELECT $1, * FROM unnest($2::bigint[], $3::bigint[], $4::smallint[])
 """
 
 
-def _record_sql() -> str:
+def _closing() -> Closing:
     parts, place = [], 2
     for row, table in _TABLES.items():
         columns = _COLUMNS[row] = Columns(row, _TYPES[row], _OWN[row], place)
@@ -201,11 +202,14 @@ def _record_sql() -> str:
         f" unnest(${place + 2}::bigint[], ${place + 3}::int[]) u(id, sold)"
         " WHERE s.site_id = $1 AND s.id = u.id"
     )
-    return f"WITH {', '.join(parts)} {slots}"
+    types = [kind for columns in _COLUMNS.values() for kind in columns.types]
+    types = ["bigint", *types, "date[]", "int[]", "bigint[]", "int[]"]
+    return Closing("menpiao_sale", types, f"WITH {', '.join(parts)} {slots}")
 
 
 _COLUMNS: dict[type[NamedTuple], Columns] = {}
-_RECORD = _record_sql()
+CLOSING: Final = _closing()
+"""Writes a batch of sales and the capacity that is left."""
 
 
 HolderKey = tuple[bytes, date, str]
@@ -264,36 +268,32 @@ def slot_of(site_id: int, row: asyncpg.Record) -> Slot:
     )
 
 
-async def record(
-    connection: asyncpg.Connection,
+async def write_zones(
+    connection: asyncpg.Connection, site_id: int, zones: Sequence[ZoneRow]
+) -> None:
+    """Write the rights of new tickets to zones; most sites have none."""
+    await connection.execute(
+        _ZONES_OF_TICKETS,
+        site_id,
+        [z.ticket_id for z in zones],
+        [z.zone_id for z in zones],
+        [z.allowed for z in zones],
+    )
+
+
+def recording(
     site_id: int,
     rows: tuple[Sequence[tuple[Any, ...]], ...],
     days: Iterable[Day],
     slots: Iterable[Slot],
-    zones: Sequence[ZoneRow] = (),
-) -> None:
-    """Write a batch of sales and the capacity that is left, in one statement.
-
-    ``zones``: rights of the new tickets to zones; most sites have none.
-    """
-    if zones:
-        await connection.execute(
-            _ZONES_OF_TICKETS,
-            site_id,
-            [z.ticket_id for z in zones],
-            [z.zone_id for z in zones],
-            [z.allowed for z in zones],
-        )
-    arguments: list[Sequence[object]] = []
+) -> str:
+    """What writes a batch of sales and the capacity that is left, with the commit."""
+    values: list[Any] = [site_id]
     for columns, group in zip(_COLUMNS.values(), rows, strict=True):
-        arguments += columns.arguments(group)
+        values += columns.arguments(group)
     day_list, slot_list = list(days), list(slots)
-    await connection.execute(
-        _RECORD,
-        site_id,
-        *arguments,
-        [d.visit_date for d in day_list],
-        [d.sold for d in day_list],
-        [s.id for s in slot_list],
-        [s.sold for s in slot_list],
-    )
+    values.append([d.visit_date for d in day_list])
+    values.append([d.sold for d in day_list])
+    values.append([s.id for s in slot_list])
+    values.append([s.sold for s in slot_list])
+    return CLOSING.call(values)

@@ -10,7 +10,7 @@ import asyncpg
 import msgspec
 
 from menpiao.centre.booking.service.kept import KeptOrder
-from menpiao.centre.selling.service import Purchase, SellingService
+from menpiao.centre.selling.service import Posted, Purchase, SellingService, Sold
 from menpiao.domain.booking import SaleRequest, Visitor
 from menpiao.domain.document import DocumentRefusal, DocumentType, parse_document
 from menpiao.domain.masking import mask_name, mask_number
@@ -75,6 +75,7 @@ class BookingService:
         self._selling = selling
         self._link_key = link_key
         self._clock = clock
+        self._site_id = 0
 
     async def site(self) -> SiteInfo:
         """The site of this installation."""
@@ -165,13 +166,31 @@ class BookingService:
         purchase = await self._purchase(request)
         if isinstance(purchase, Refusal):
             return purchase
-        sold = await self._selling.sell(purchase)
+        return self._booked(await self._selling.sell(purchase), purchase.site_id)
+
+    def post(self, request: BookingRequest) -> Posted | Refusal | None:
+        """The same where all is at hand: the answer to come, told by :meth:`booked`.
+
+        None: something must be looked up first, :meth:`book` does it.
+        """
+        snapshot = self._catalogue.at_hand()
+        if snapshot is None:
+            return None
+        self._site_id = snapshot.default_site().id
+        purchase = self._purchased(request, snapshot)
+        return purchase if isinstance(purchase, Refusal) else self._selling.post(purchase)
+
+    def booked(self, posted: Posted) -> Booked | Refusal:
+        """What came of what was posted."""
+        return self._booked(self._selling.outcome(posted), self._site_id)
+
+    def _booked(self, sold: Sold | Refusal, site_id: int) -> Booked | Refusal:
         if isinstance(sold, Refusal):
             return sold
         return Booked(
             order_id=sold.order_id,
             order_no=serial_number(sold.order_id),
-            secret=self.secret(purchase.site_id, sold.order_id),
+            secret=self.secret(site_id, sold.order_id),
             total_fen=sold.total_fen,
             state=sold.state,
             expires_at=sold.expires_at,
@@ -183,7 +202,10 @@ class BookingService:
         return hmac.digest(self._link_key, text, hashlib.sha256)[:12].hex()
 
     async def _purchase(self, request: BookingRequest) -> Purchase | Refusal:
-        site = (await self._catalogue.current()).default_site()
+        return self._purchased(request, await self._catalogue.current())
+
+    def _purchased(self, request: BookingRequest, snapshot: Snapshot) -> Purchase | Refusal:
+        site = snapshot.default_site()
         today = self._clock().astimezone(site.zone).date()
         visitors = []
         for index, given in enumerate(request.visitors):

@@ -30,6 +30,9 @@ log = structlog.get_logger(__name__)
 
 _TYPES = {kind.value: kind for kind in DocumentType}
 _encoder = msgspec.json.Encoder()
+# Values that are written out cost the data store more than those that are handed over: beyond so
+# many scans more than the wait that is saved.
+_WRITTEN_MOST = 32
 # A nonce is remembered for its content: the clock of a device may not be off by more than this.
 CLOCK_BOUND_S = 120
 _OF_CREDENTIAL = frozenset({Reason.DOCUMENT_INVALID, Reason.NO_TICKET})
@@ -155,10 +158,8 @@ class CheckService:
         """
         posted = self.post(device, ask)
         if posted is not None:
-            try:
-                return await posted
-            except UnavailableError:
-                return Refusal(Reason.BUSY)
+            await asyncio.wait([posted])
+            return self.outcome(posted)
         self._snapshot = snapshot = await self._catalogue.current()
         if ask.of_device is not None:
             # A hub asks for a lane: what that lane asked itself under this nonce is the same scan.
@@ -190,6 +191,14 @@ class CheckService:
         await self._ids.reserve(512)
         try:
             return await self._combiner(gate.site_id).submit(waiting)
+        except UnavailableError:
+            return Refusal(Reason.BUSY)
+
+    @staticmethod
+    def outcome(posted: "asyncio.Future[bytes | Refusal]") -> bytes | Refusal:
+        """What came of an ask that was posted."""
+        try:
+            return posted.result()
         except UnavailableError:
             return Refusal(Reason.BUSY)
 
@@ -276,16 +285,11 @@ class CheckService:
     def _combiner(self, site_id: int) -> Combiner[_Waiting, bytes | Refusal]:
         combiner = self._combiners.get(site_id)
         if combiner is None:
-
-            async def work(
-                connection: asyncpg.Connection, batch: Sequence[_Waiting]
-            ) -> Sequence[bytes | Refusal]:
-                return await self._decide(connection, site_id, batch)
-
             combiner = Combiner(
                 self._pool,
-                work,
+                lambda connection, batch: self._decide(connection, site_id, batch),
                 lambda waiting: waiting.holder,
+                again=lambda connection, batch: self._decide_again(connection, site_id, batch),
                 kind="check",
                 name=lambda waiting: waiting.ask.nonce,
             )
@@ -295,6 +299,36 @@ class CheckService:
     async def _decide(
         self, connection: asyncpg.Connection, site_id: int, batch: Sequence[_Waiting]
     ) -> Sequence[bytes | Refusal]:
+        """Lock the tickets, decide one after the other, record all of it with the commit.
+
+        A nonce that was recorded before fails the transaction: :meth:`_decide_again`.
+        """
+        if len(batch) > _WRITTEN_MOST:
+            return await self._decide_again(connection, site_id, batch)
+        scans, notes = await self._judged(connection, site_id, batch)
+        await admissions.move_zones(connection, site_id, [s for s in scans if s.zones])
+        if notes:
+            await admissions.note(connection, site_id, notes)
+        # All gates of a site keep the same day.
+        closing = admissions.recording(site_id, scans, batch[0].gate.today(scans[0].at))
+        answers, reasons = (scan.answer for scan in scans), (scan.reason for scan in scans)
+        return Answers(answers, reasons, closing)
+
+    async def _decide_again(
+        self, connection: asyncpg.Connection, site_id: int, batch: Sequence[_Waiting]
+    ) -> Sequence[bytes | Refusal]:
+        """The same where some nonces may be known: those record nothing and move no ticket."""
+        scans, notes = await self._judged(connection, site_id, batch)
+        today = batch[0].gate.today(scans[0].at)
+        fresh = await admissions.record(connection, site_id, scans, today)
+        if notes:
+            kept = [note for note in notes if note.admission_id in fresh]
+            await admissions.note(connection, site_id, kept)
+        return await self._replay(connection, site_id, scans, fresh)
+
+    async def _judged(
+        self, connection: asyncpg.Connection, site_id: int, batch: Sequence[_Waiting]
+    ) -> tuple[list[Scanned], list[Note]]:
         now = self._clock()
         snapshot = self._snapshot
         tickets = await admissions.lock_tickets(
@@ -306,14 +340,7 @@ class CheckService:
             self._judge(waiting, _asked_for(waiting, tickets), notes, now, identifier)
             for waiting, identifier in zip(batch, self._ids.take(len(batch)), strict=True)
         ]
-        # All gates of a site keep the same day.
-        fresh = await admissions.record(connection, site_id, scans, batch[0].gate.today(now))
-        if notes:
-            kept = [note for note in notes if note.admission_id in fresh]
-            await admissions.note(connection, site_id, kept)
-        if len(fresh) == len(scans):
-            return Answers((scan.answer for scan in scans), (scan.reason for scan in scans))
-        return await self._replay(connection, site_id, scans, fresh)
+        return scans, notes
 
     async def _replay(
         self,

@@ -9,10 +9,11 @@ from menpiao.centre.selling.service.refunds import (
     RefundTerms,
     would_return,
 )
-from menpiao.centre.selling.service.sell import SellingService
+from menpiao.centre.selling.service.sell import Posted, SellingService
 
 __all__ = [
     "PaymentCore",
+    "Posted",
     "Purchase",
     "RefundAsked",
     "RefundCore",

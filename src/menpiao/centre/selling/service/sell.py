@@ -1,5 +1,6 @@
 """The selling core: every channel sells through it, so that a place is sold once."""
 
+import asyncio
 import hashlib
 from collections.abc import Callable, Sequence
 from datetime import date, datetime, timedelta
@@ -16,10 +17,12 @@ from menpiao.domain.product import Product
 from menpiao.domain.reasons import Reason, Refusal
 from menpiao.storage.crypto import Vault
 from menpiao.storage.database import sales
-from menpiao.storage.database.catalogue import Catalogue
+from menpiao.storage.database.catalogue import Catalogue, Snapshot
 from menpiao.storage.database.combine import Answers, Combiner, UnavailableError
 from menpiao.storage.database.ids import IdBlocks
 
+Posted = asyncio.Future[Sold | Refusal]
+"""A sale whose answer is to come."""
 PAY_WITHIN_S = 15 * 60
 """How long places are held for a payment, unless the settings say otherwise."""
 _CODE_WITHIN = timedelta(seconds=45)
@@ -78,36 +81,73 @@ class SellingService:
     async def price(self, purchase: Purchase) -> Priced | Refusal:
         """Everything that can be said before places are locked: the rules and the price."""
         snapshot = await self._catalogue.current()
+        slot = await self.slot(purchase.site_id, purchase.request.slot_id)
+        return self._priced(purchase, snapshot, slot)
+
+    def post(self, purchase: Purchase) -> Posted | Refusal | None:
+        """Sell, where all that the rules need is at hand: the answer to come, or why not.
+
+        None: something must be looked up first, :meth:`sell` does it. What comes of it is told by
+        :meth:`outcome`.
+        """
+        snapshot = self._catalogue.at_hand()
+        slot = self._slots.get((purchase.site_id, purchase.request.slot_id))
+        if snapshot is None or slot is None or not self._ids.at_hand(1024):
+            return None
+        waiting = self._waiting(purchase, snapshot, slot)
+        if isinstance(waiting, Refusal):
+            return waiting
+        return self._combiner(purchase.site_id).post(waiting)
+
+    async def sell(self, purchase: Purchase) -> Sold | Refusal:
+        """Sell, or say why not. After the answer the order, its tickets and its payment exist."""
+        posted = self.post(purchase)
+        if posted is None:
+            snapshot = await self._catalogue.current()
+            slot = await self.slot(purchase.site_id, purchase.request.slot_id)
+            waiting = self._waiting(purchase, snapshot, slot)
+            if isinstance(waiting, Refusal):
+                return waiting
+            await self._ids.reserve(1024)
+            posted = self._combiner(purchase.site_id).post(waiting)
+        elif isinstance(posted, Refusal):
+            return posted
+        # The batch is not touched when this caller goes.
+        await asyncio.wait([posted])
+        return self.outcome(posted)
+
+    @staticmethod
+    def outcome(posted: Posted) -> Sold | Refusal:
+        """What came of a sale that was posted."""
+        try:
+            return posted.result()
+        except UnavailableError:
+            return Refusal(Reason.BUSY)
+
+    def _priced(
+        self, purchase: Purchase, snapshot: Snapshot, slot: Slot | None
+    ) -> Priced | Refusal:
         request = purchase.request
         product = snapshot.products.get(request.product_id)
         if product is None or product.site_id != purchase.site_id:
             return Refusal(Reason.PRODUCT_UNKNOWN, field="product_id")
-        slot = await self.slot(purchase.site_id, request.slot_id)
         if slot is None:
             return Refusal(Reason.SLOT_UNKNOWN, field="slot_id")
         now = self._clock()
         today = now.astimezone(snapshot.sites[purchase.site_id].zone).date()
         return check_request(request, product, slot, today, now, purchase.channel)
 
-    async def sell(self, purchase: Purchase) -> Sold | Refusal:
-        """Sell, or say why not. After the answer the order, its tickets and its payment exist."""
-        priced = await self.price(purchase)
-        if isinstance(priced, Refusal):
-            return priced
-        snapshot = await self._catalogue.current()
+    def _waiting(
+        self, purchase: Purchase, snapshot: Snapshot, slot: Slot | None
+    ) -> _Waiting | Refusal:
+        priced = self._priced(purchase, snapshot, slot)
+        if isinstance(priced, Refusal) or slot is None:
+            return priced if isinstance(priced, Refusal) else Refusal(Reason.SLOT_UNKNOWN)
         product = snapshot.products[purchase.request.product_id]
-        slot = await self.slot(purchase.site_id, purchase.request.slot_id)
-        if slot is None:
-            return Refusal(Reason.SLOT_UNKNOWN, field="slot_id")
         holders = tuple(self._vault.holder_hash(v.document) for v in purchase.request.visitors)
         keys = tuple((holder, slot.visit_date, product.product_class) for holder in holders)
         digest = _digest(purchase, holders)
-        waiting = _Waiting(purchase, priced, slot, holders, digest, product, keys)
-        await self._ids.reserve(1024)
-        try:
-            return await self._combiner(purchase.site_id).submit(waiting)
-        except UnavailableError:
-            return Refusal(Reason.BUSY)
+        return _Waiting(purchase, priced, slot, holders, digest, product, keys)
 
     def _combiner(self, site_id: int) -> Combiner[_Waiting, Sold | Refusal]:
         combiner = self._combiners.get(site_id)
@@ -160,9 +200,13 @@ class SellingService:
             order = draft.order
             answers.append(Sold(order.id, order.total_fen, order.state, order.expires_at))
             outcomes.append("sold")
+        closing = ""
         if drafted:
-            await self._record(connection, site_id, drafted, days, slots)
-        return Answers(answers, outcomes)
+            zones = [zone for draft in drafted for zone in draft.zones]
+            if zones:
+                await sales.write_zones(connection, site_id, zones)
+            closing = self._recording(site_id, drafted, days, slots)
+        return Answers(answers, outcomes, closing)
 
     def _draft(self, waiting: _Waiting, sale: Sale, now: datetime) -> Drafted:
         purchase = waiting.purchase
@@ -180,13 +224,12 @@ class SellingService:
         )
 
     @staticmethod
-    async def _record(
-        connection: asyncpg.Connection,
+    def _recording(
         site_id: int,
         drafted: Sequence[Drafted],
         days: dict[date, Day],
         slots: dict[int, Slot],
-    ) -> None:
+    ) -> str:
         rows = (
             [d.order for d in drafted],
             [ticket for d in drafted for ticket in d.tickets],
@@ -195,13 +238,11 @@ class SellingService:
         )
         touched = {d.order.slot_id for d in drafted}
         touched_days = {d.order.visit_date for d in drafted}
-        await sales.record(
-            connection,
+        return sales.recording(
             site_id,
             rows,
             [day for key, day in days.items() if key in touched_days],
             [slot for key, slot in slots.items() if key in touched],
-            [zone for d in drafted for zone in d.zones],
         )
 
 
