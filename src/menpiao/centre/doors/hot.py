@@ -148,7 +148,7 @@ class _Turn:
         """Answer with what came of it."""
         try:
             found = self.door.answer(posted)
-        except Exception as error:
+        except Exception as error:  # whatever it was, its asker is answered
             path = self.door.path.decode()
             log.exception("hot_door_failed", path=path, request_id=self.name, exc_info=error)
             found = Refusal(Reason.FAULT)
