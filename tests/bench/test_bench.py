@@ -23,11 +23,13 @@ CASES = {
             for lanes in (
                 "1 lane",
                 "1 lane, off line",
+                "1 lane, short pauses",
+                "1 lane, short pauses, off line",
                 "40 lanes and a rush",
                 "40 lanes, off line",
                 "40 lanes, caught by it",
             )
-            for span in ("text → screen", "text → pulse", "laid → pulse")
+            for span in ("read → screen", "read → pulse", "laid → pulse")
         ),
         "the rush meanwhile: bookings",
     },

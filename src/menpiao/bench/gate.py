@@ -1,8 +1,10 @@
-"""Bench of lanes: from a card's text on the wire to screen and relay, alone and forty at a rush.
+"""Bench of lanes: from a card to screen and relay, alone and forty at a rush.
 
-Reader and relay are on pseudo-terminals that carry octets at once, so what a line needs at its rate
-(112 ms for a card at 115200 baud) is in none of the figures. What a lane waits for by itself
-(looking for a card ten times a second, the pauses that reader modules need) is in ``laid → pulse``.
+Reader and relay are on pseudo-terminals. The reader gives a card's octets as a line of 115200 baud
+does, and what they need (112 ms) is taken off: ``laid → pulse`` begins when the card is put down,
+``read → pulse`` when its last octet has come. What a lane waits for by itself, looking for a card
+every so often and pausing between commands, is in the former: one lane is measured with the pauses
+as shipped and with the shortest.
 
 Each is measured with the centre and without: the cable is pulled, which tells nobody, and later put
 back. Of forty lanes it is pulled in the middle of the run, under visitors at the readers.
@@ -38,6 +40,8 @@ _ALONE_MOST_S = 60
 _CROWD_LEAST_S = 9
 """So that lanes without the centre notice, decide alone and meet it again."""
 _SLOWEST_MS = 300
+_PAUSES = {"1 lane": (0.1, 0.02), "1 lane, short pauses": (0.005, 0.0)}
+"""``poll_s`` and ``gap_s`` of a reader: as shipped, and the shortest that may be set."""
 _BUYERS = 16
 
 
@@ -63,14 +67,15 @@ class _Case:
 def bench_gate(seconds: int) -> Report:
     """Measure one lane for at most a minute with the centre and without, then forty lanes.
 
-    The forty have a booking rush beside them for ``seconds``; in the middle third of these their
-    cable is pulled.
+    The one lane is measured twice, with the pauses as shipped and with the shortest. The forty
+    have a booking rush beside them for ``seconds``; in the middle third of these their cable is
+    pulled.
     """
     # Forty lanes would tell the terminal of every card.
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL))
     crowd_s = max(seconds, _CROWD_LEAST_S)
     alone_s = min(seconds, _ALONE_MOST_S)
-    visitors = list(islice(numbers(), int(LANES * crowd_s / EVERY_S) + 4 * alone_s + 400))
+    visitors = list(islice(numbers(), int(LANES * crowd_s / EVERY_S) + 8 * alone_s + 400))
     identities = [new_identity() for _ in range(LANES)]
     with bench_store() as store:
         park = store.plant_park(_raw(identities[0]), 1)
@@ -101,14 +106,17 @@ def _raw(identity: Identity) -> bytes:
 
 
 @asynccontextmanager
-async def _lanes(stage: _Stage, identities: Sequence[Identity]) -> AsyncIterator[list[BenchLane]]:
+async def _lanes(
+    stage: _Stage, name: str, identities: Sequence[Identity]
+) -> AsyncIterator[list[BenchLane]]:
     """A lane for each identity, ready; at the end all have told the centre of everything."""
     async with AsyncExitStack() as stack:
         lanes = []
         for number, identity in enumerate(identities):
-            place = stage.folder / f"lanes-{len(identities)}" / str(number)
+            place = stage.folder / name / str(number)
             address = f"http://127.0.0.1:{stage.cable.port}"
-            lane = BenchLane(address, stage.park.gate_id, identity, place)
+            pauses = _PAUSES.get(name, _PAUSES["1 lane"])
+            lane = BenchLane(address, stage.park.gate_id, identity, place, *pauses)
             lanes.append(await stack.enter_async_context(lane))
         for lane in lanes:
             await lane.ready()
@@ -118,28 +126,31 @@ async def _lanes(stage: _Stage, identities: Sequence[Identity]) -> AsyncIterator
 
 
 async def _alone(stage: _Stage, identity: Identity, seconds: int) -> list[_Case]:
-    """One lane, first with the centre and then without."""
+    """One lane, first with the centre and then without; and again with short pauses."""
     cases = []
-    async with _lanes(stage, [identity]) as (lane,):
-        for name, mode in (("1 lane", "centre"), ("1 lane, off line", "lane")):
-            if mode == "lane":
-                stage.cable.pull()
-                # Nothing tells a lane that its cable is pulled but a card that is not answered.
-                await lane.lay(next(stage.people))
-            await lane.decides(mode)
-            begins = len(lane.passages)
-            mine = list(islice(stage.people, int(seconds / _ALONE_EVERY_S) + 1))
-            await lane.walk(mine, _ALONE_EVERY_S, time.perf_counter() + seconds)
-            cases.append(_Case(name, lane.passages[begins:], _ALONE_EVERY_S))
-        stage.cable.plug()
-        caught = [p for p in lane.passages if not any(p in case.passages for case in cases)]
-    return [*cases, _Case("", caught, _ALONE_EVERY_S)]
+    for pauses in _PAUSES:
+        async with _lanes(stage, pauses, [identity]) as (lane,):
+            mine = []
+            for name, mode in ((pauses, "centre"), (f"{pauses}, off line", "lane")):
+                if mode == "lane":
+                    stage.cable.pull()
+                    # Nothing tells a lane that its cable is pulled but a card without an answer.
+                    await lane.lay(next(stage.people))
+                await lane.decides(mode)
+                begins = len(lane.passages)
+                visitors = list(islice(stage.people, int(seconds / _ALONE_EVERY_S) + 1))
+                await lane.walk(visitors, _ALONE_EVERY_S, time.perf_counter() + seconds)
+                mine.append(_Case(name, lane.passages[begins:], _ALONE_EVERY_S))
+            stage.cable.plug()
+            caught = [p for p in lane.passages if not any(p in case.passages for case in mine)]
+            cases += [*mine, _Case("", caught, _ALONE_EVERY_S)]
+    return cases
 
 
 async def _crowd(stage: _Stage, identities: Sequence[Identity], seconds: int) -> list[_Case]:
     """Forty lanes, each with its own visitors; the cable is pulled for the middle third."""
     each = int(seconds / EVERY_S) + 1
-    async with _lanes(stage, identities) as lanes:
+    async with _lanes(stage, f"{LANES} lanes", identities) as lanes:
         until = time.perf_counter() + seconds
         walks = [
             # Visitors do not come in step at all lanes.
@@ -151,8 +162,9 @@ async def _crowd(stage: _Stage, identities: Sequence[Identity], seconds: int) ->
         begins, ends = await pull
     passages = [passage for lane in lanes for passage in lane.passages]
     off = [p for p in passages if p.mode == "lane"]
-    caught = [p for p in passages if p.mode != "lane" and begins <= p.laid_at < ends]
-    rest = [p for p in passages if p.mode != "lane" and not begins <= p.laid_at < ends]
+    on = [p for p in passages if p.mode != "lane"]
+    caught = [p for p in on if begins <= p.ended_at and p.laid_at < ends]
+    rest = [p for p in on if p not in caught]
     rate_s = EVERY_S / LANES
     return [
         _Case(f"{LANES} lanes and a rush", rest, rate_s),
@@ -227,18 +239,16 @@ def _report(cases: Sequence[_Case], rush: Measured, violations: list[str]) -> Re
             Measured(f"{case.name}: {span}", len(good) * case.rate_s, latencies_s)
             for span, latencies_s in (
                 ("laid → pulse", [p.laid_to_pulse_s for p in good]),
-                ("text → pulse", [p.pulse_s for p in good]),
-                ("text → screen", [p.screen_s for p in good]),
+                ("read → pulse", [p.pulse_s for p in good]),
+                ("read → screen", [p.screen_s for p in good]),
             )
         )
         rows += [row(measured, best) for measured in (screen, pulse, laid)]
         if case.name.startswith("1 lane"):
-            for span, measured in (("text", pulse), ("laid", laid)):
-                name = f"{case.name}, {span} to pulse"
-                targets += [
-                    at_most(f"{name}, median ms", 10, measured.percentile_ms(0.5)),
-                    at_most(f"{name}, p99 ms", 25, measured.percentile_ms(0.99)),
-                ]
+            targets += [
+                at_most(f"{case.name}, laid to pulse, median ms", 10, laid.percentile_ms(0.5)),
+                at_most(f"{case.name}, laid to pulse, p99 ms", 25, laid.percentile_ms(0.99)),
+            ]
         else:
             targets.append(
                 at_most(

@@ -6,9 +6,10 @@ from collections.abc import Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Self
+from random import Random
+from typing import Final, Self
 
-from menpiao.compose.lane import serial_reader
+from menpiao.compose.devices import reader_of
 from menpiao.compose.terminal import answer_slip
 from menpiao.simulation.barrier import SimulatedLcus
 from menpiao.simulation.cards import resident
@@ -25,8 +26,14 @@ from menpiao.terminals.parts.link.identity import Identity, save_identity
 from menpiao.terminals.parts.link.websocket import WebSocketLink
 from menpiao.terminals.ports.serial_port import SerialTransport
 
-_TEXT_OCTETS = 200
-"""Only a card's text is longer: what is written then is what the lane was waiting for."""
+_CARD_OCTETS: Final = 1295
+"""Text and photo: what the lane was waiting for."""
+_TEXT_OCTETS: Final = 270
+"""Of these, until the text is complete."""
+_OCTET_S: Final = 10 / 115_200
+WIRE_S: Final = _CARD_OCTETS * _OCTET_S
+"""That a card is on the line."""
+_OUT_OF_STEP_S: Final = 0.1
 _PULSE = bytes.fromhex("A00101A2")
 _WAIT_S = 10.0
 _READY_S = 60.0
@@ -34,13 +41,17 @@ _READY_S = 60.0
 
 @dataclass(slots=True)
 class Passage:
-    """One card: seconds from its text on the wire, and from its being laid."""
+    """One card: seconds from its last octet on the line, and from its being laid.
+
+    The latter without the time that the line takes for the card's octets, as they say.
+    """
 
     number: str
     screen_s: float = 0.0
     pulse_s: float = 0.0
     laid_to_pulse_s: float = 0.0
     laid_at: float = 0.0
+    ended_at: float = 0.0
     mode: str = ""
     """Who decided at this lane when the card was laid, as far as its screen knew."""
     admitted: bool = False
@@ -48,17 +59,24 @@ class Passage:
 
 
 class _Reader(SimulatedReader):
-    """Notes when the last octet of a card's text left, the first time that the card was read.
+    """Gives a card as a line of 115200 baud does; notes when its last octet left the first time.
 
     A card that lies there is read again and again while its answer is waited for.
     """
 
-    text_at = 0.0
+    read_at = 0.0
 
-    def _write(self, data: bytes) -> None:
-        super()._write(data)
-        if len(data) >= _TEXT_OCTETS and not self.text_at:
-            self.text_at = time.perf_counter()
+    async def _write_paced(self, data: bytes) -> None:
+        if len(data) != _CARD_OCTETS:
+            self._write(data)
+            return
+        loop = asyncio.get_running_loop()
+        began = loop.time()
+        for begin, end in ((0, _TEXT_OCTETS), (_TEXT_OCTETS, _CARD_OCTETS)):
+            await asyncio.sleep(began + end * _OCTET_S - loop.time())
+            self._write(data[begin:end])
+        if not self.read_at:
+            self.read_at = time.perf_counter()
 
 
 class _Relay(SimulatedLcus):
@@ -110,6 +128,8 @@ class BenchLane:
     gate_id: int
     identity: Identity
     folder: Path
+    poll_s: float
+    gap_s: float
     passages: list[Passage] = field(default_factory=list)
     _reader: _Reader = field(default_factory=_Reader)
     _relay: _Relay = field(default_factory=_Relay)
@@ -125,7 +145,7 @@ class BenchLane:
         config = GateConfig(
             centre=self.centre,
             gate_id=self.gate_id,
-            reader=Reader(port=self._reader.port),
+            reader=Reader(port=self._reader.port, poll_s=self.poll_s, gap_s=self.gap_s),
             data_dir=self.folder,
             delays=Delays(hold_s=1.0, least_show_s=0.01),
         )
@@ -133,7 +153,7 @@ class BenchLane:
         self.link = WebSocketLink(self.centre, self.identity)
         board = LcusBoard(SerialTransport(self._relay.port, 9600), pulse_s=0.2)
         parts = GateParts(
-            reader=serial_reader(self._reader.port),
+            reader=reader_of(config.reader, early=True),
             link=self.link,
             display=self._screen,
             make_slip=answer_slip,
@@ -183,7 +203,7 @@ class BenchLane:
         self._relay.told.clear()
         self._screen.told.clear()
         laid_at = time.perf_counter()
-        self._reader.text_at = 0.0
+        self._reader.read_at = 0.0
         self._reader.lay(resident(number, "李样例"))
         passage = Passage(number, laid_at=laid_at, mode=self._screen.known.mode)
         try:
@@ -191,23 +211,29 @@ class BenchLane:
                 await self._screen.told.wait()
                 view = self._screen.view
                 passage.said = view.zh if view else ""
-                passage.screen_s = self._screen.shown_at - self._reader.text_at
+                passage.screen_s = self._screen.shown_at - self._reader.read_at
                 if view is not None and view.signal is Signal.ADMIT:
                     await self._relay.told.wait()
-                    passage.pulse_s = self._relay.pulsed_at - self._reader.text_at
-                    passage.laid_to_pulse_s = self._relay.pulsed_at - laid_at
+                    passage.pulse_s = self._relay.pulsed_at - self._reader.read_at
+                    passage.laid_to_pulse_s = self._relay.pulsed_at - laid_at - WIRE_S
                     passage.admitted = True
         except TimeoutError:
             passage.said = "no answer"
+        passage.ended_at = time.perf_counter()
         self._reader.lift()
         self.passages.append(passage)
         return passage
 
     async def walk(self, numbers: Sequence[str], every_s: float, until: float) -> None:
-        """One card after the other, one each ``every_s``, until then."""
-        for number in numbers:
-            began = time.perf_counter()
-            if began >= until:
+        """One card after the other, one each ``every_s``, until then.
+
+        Each a little later by chance: visitors are not in step with the reader's looking.
+        """
+        chance = Random(0)
+        began = time.perf_counter()
+        for turn, number in enumerate(numbers):
+            at = began + turn * every_s + _OUT_OF_STEP_S * chance.random()
+            await asyncio.sleep(max(0.0, at - time.perf_counter()))
+            if time.perf_counter() >= until:
                 return
             await self.lay(number)
-            await asyncio.sleep(max(0.0, began + every_s - time.perf_counter()))

@@ -70,10 +70,10 @@ def table(report: Report) -> str:
     """The report for people."""
     lines = [
         f"bench {report.bench} ({report.machine})",
-        f"{'case':<34}{'per s':>10}{'p50 ms':>10}{'p99 ms':>10}{'ratio':>8}",
+        f"{'case':<46}{'per s':>10}{'p50 ms':>10}{'p99 ms':>10}{'ratio':>8}",
     ]
     lines += [
-        f"{r.case:<34}{r.per_s:>10.0f}{r.p50_ms:>10.2f}{r.p99_ms:>10.2f}{r.ratio:>8.2f}"
+        f"{r.case:<46}{r.per_s:>10.0f}{r.p50_ms:>10.2f}{r.p99_ms:>10.2f}{r.ratio:>8.2f}"
         for r in report.rows
     ]
     lines += [

@@ -37,14 +37,14 @@ if TYPE_CHECKING:  # drawing is heavy: only a terminal that prints loads it
 _USB_EXTRA = "kind = 'usb' needs pyusb: install menpiao[terminal-usb]"
 
 
-def reader_of(table: Reader) -> SamVReader:
-    """The ID-card reader.
+def reader_of(table: Reader, *, early: bool = False) -> SamVReader:
+    """The ID-card reader; ``early``: it tells of a card's text before the rest has come.
 
     Raises:
         ConfigError: its library is not installed.
     """
     timings = Timings(poll_s=table.poll_s, gap_s=table.gap_s)
-    return SamVReader(_reader_way(table), ReaderOptions(timings=timings))
+    return SamVReader(_reader_way(table), ReaderOptions(timings=timings, early=early))
 
 
 def _reader_way(table: Reader) -> Transport:

@@ -76,7 +76,7 @@ def gate_parts(config: GateConfig, screen: KioskDisplay | None = None) -> GatePa
         trust = trust_of(config.hub, config.authority_file)
         hub = WebSocketLink(config.hub, identity, tls=trust, software=software)
     parts = GateParts(
-        reader=reader_of(config.reader),
+        reader=reader_of(config.reader, early=True),
         link=WebSocketLink(config.centre, identity, tls=tls, software=software),
         errands=HttpErrands(config.centre, identity, tls=tls) if config.offline.enabled else None,
         hub=hub,

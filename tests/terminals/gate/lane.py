@@ -24,6 +24,7 @@ from menpiao.terminals.parts.display.base import Data, View
 from menpiao.terminals.parts.display.kiosk import KioskDisplay
 from menpiao.terminals.parts.printer.base import Printer
 from menpiao.terminals.parts.reader.sam_v import Options, SamVReader
+from menpiao.terminals.parts.reader.timings import Timings
 from menpiao.terminals.parts.scanner.base import Scanner
 from menpiao.terminals.ports.serial_port import SerialTransport
 
@@ -112,6 +113,7 @@ async def a_lane(
     offline: Offline = QUICK_OFFLINE,
     panel: StaffPanel | None = None,
     scanners: tuple[Scanner, ...] = (),
+    reader: Timings = READER_FAST,
 ) -> AsyncIterator[Lane]:
     async with centre or Centre() as there, SimulatedReader() as sim:
         config = GateConfig(
@@ -124,7 +126,7 @@ async def a_lane(
         )
         display = Recorded()
         parts = GateParts(
-            reader=SamVReader(SerialTransport(sim.port), Options(timings=READER_FAST)),
+            reader=SamVReader(SerialTransport(sim.port), Options(timings=reader, early=True)),
             link=there.link(),
             display=display,
             make_slip=answer_slip,

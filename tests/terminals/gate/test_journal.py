@@ -32,6 +32,24 @@ def test_entries_survive_and_old_ones_go(tmp_path: Path) -> None:
     connection.close()
 
 
+def test_only_an_ask_that_has_not_ended_is_withdrawn(tmp_path: Path) -> None:
+    path = tmp_path / "j.sqlite3"
+
+    async def main() -> None:
+        journal = Journal(path)
+        for nonce in ("ended", "open"):
+            assert await journal.begin(nonce, "resident_card", 1, AT)
+        assert await journal.end("ended", Outcome("late", "pass", 1, "T1", AT))
+        for nonce in ("ended", "open"):
+            assert await journal.withdraw(nonce, AT)
+        journal.close()
+
+    asyncio.run(main())
+    with closing(sqlite3.connect(path)) as connection:
+        found = connection.execute("select nonce, outcome, reason from asks order by nonce")
+        assert found.fetchall() == [("ended", "late", "pass"), ("open", "no_answer", "withdrawn")]
+
+
 def test_a_damaged_file_is_set_aside(tmp_path: Path) -> None:
     path = tmp_path / "j.sqlite3"
     path.write_bytes(b"this is no database " * 100)

@@ -20,6 +20,7 @@ from menpiao.domain.ticket_code import CODE_KIND, read_code
 from menpiao.terminals.gate.config import Delays
 from menpiao.terminals.gate.decider import Decider, Mode, ModeChanged
 from menpiao.terminals.gate.journal import Journal, Outcome
+from menpiao.terminals.gate.noting import Noting
 from menpiao.terminals.gate.passing import Passing
 from menpiao.terminals.gate.presentations import Presentations
 from menpiao.terminals.gate.slips import Slips
@@ -54,8 +55,9 @@ from menpiao.terminals.parts.link.base import (
 from menpiao.terminals.parts.reader.base import (
     LONG_TERM,
     CardPresented,
-    CardRead,
+    CardProvisional,
     CardUnreadable,
+    CardWithdrawn,
     ReaderEvent,
     ReaderFault,
     ReaderReady,
@@ -116,6 +118,7 @@ class Controller:
         self._cards = Presentations(
             self._delays.same_card_s, self._delays.repeat_nonce_s, new_nonce
         )
+        self._noting = Noting(journal, gate_id, clock)
         self._passing = Passing(barrier, journal, gate_id, clock, self._delays.pass_within_s)
         self._troubles.barrier = barrier is not None
         self._events: asyncio.Queue[LaneEvent] = asyncio.Queue()
@@ -184,11 +187,11 @@ class Controller:
 
     async def _handle(self, event: LaneEvent | None) -> None:
         match event:
-            case CardPresented():
-                await self._card(event.card)
-            case CardUnreadable():
-                is_card = event.reason is not Unreadable.CONTENT
-                await self._refuse(Reason.REREAD if is_card else Reason.NEEDS_STAFF)
+            case CardPresented() | CardUnreadable():
+                await self._card(event)
+            case CardProvisional() | CardWithdrawn():
+                await self._ahead(event)
+                return
             case CodeScanned():
                 await self._code(event.text)
             case StaffAct():
@@ -276,9 +279,26 @@ class Controller:
             self._troubles.journal = not await self._journal.works()
         self._rest()
 
-    async def _card(self, card: CardRead) -> None:
+    async def _card(self, event: CardPresented | CardUnreadable) -> None:
+        if isinstance(event, CardUnreadable):
+            is_card = event.reason is not Unreadable.CONTENT
+            await self._refuse(Reason.REREAD if is_card else Reason.NEEDS_STAFF)
+            return
+        card = event.card
         credential = Credential(kind=card.document_type, number=card.number)
         await self._present(credential, _last_day(card.valid_until))
+
+    async def _ahead(self, event: CardProvisional | CardWithdrawn) -> None:
+        """A card's text is there, and nothing may be done for it yet but to note its ask."""
+        if isinstance(event, CardWithdrawn):
+            await self._noting.withdraw()
+            return
+        card = event.card
+        digest = self._cards.digest(card.document_type, card.number)
+        if self._state is GateState.HELD_OPEN or self._cards.is_repeat(digest, self._now_s()):
+            return
+        nonce = self._cards.nonce(digest, self._now_s())
+        await self._noting.ahead(digest, card.document_type, nonce)
 
     async def _present(self, credential: Credential, until: date | None = None) -> None:
         """Something was laid: ask for it, unless it is the same presentation still."""
@@ -291,7 +311,7 @@ class Controller:
             await self._try(credential, until)
             return
         ask = Ask(
-            nonce=self._cards.nonce(digest, self._now_s()),
+            nonce=self._noting.nonce_of(digest) or self._cards.nonce(digest, self._now_s()),
             credential=credential,
             gate_id=self._gate_id,
             at=self._clock(),
@@ -310,9 +330,7 @@ class Controller:
         """Note an ask in the journal and ask it; None: it could not be noted, and was refused."""
         self._go(GateState.READING)
         self._notice = None
-        at = ask.at or self._clock()
-        noted = await self._journal.begin(ask.nonce, ask.credential.kind, self._gate_id, at)
-        self._troubles.journal = not noted
+        self._troubles.journal = not await self._noting.begin(ask)
         if self._troubles.journal:
             self._probed_at = self._now_s()
             await self._refuse(Reason.NEEDS_STAFF)
@@ -350,6 +368,7 @@ class Controller:
 
     async def _try(self, credential: Credential, until: date | None) -> None:
         """Say to the staff what a card would get; the screen lets nobody walk."""
+        await self._noting.withdraw()
         ask = Ask(
             nonce=random_nonce(),
             credential=credential,

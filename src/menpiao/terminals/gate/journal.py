@@ -127,6 +127,14 @@ class Journal:
             ),
         )
 
+    async def withdraw(self, nonce: str, at: datetime) -> bool:
+        """Note that an ask was not made after all; one that was made before stays as it ended."""
+        return await self._write(
+            "update asks set outcome = 'no_answer', reason = 'withdrawn', answered_at = ?"
+            " where nonce = ? and outcome = 'asked'",
+            (at.isoformat(), nonce),
+        )
+
     async def printed(self, nonce: str, status: str) -> bool:
         """Note how the slip of an ask ended."""
         return await self._write("update asks set printed = ? where nonce = ?", (status, nonce))
