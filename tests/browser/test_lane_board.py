@@ -105,8 +105,9 @@ def a_real_lane(house, folder):
     text = text.replace('kind = "none"', f'kind = "frames"\nport = "{found["board"].port}"')
     config = folder / "gate.toml"
     config.write_text(text)
-    identity = Identity(house.key, house.device)
-    save_identity(folder / "gate-data" / "gate-key.json", identity)
+    key_file = folder / "gate-data" / "gate-key.json"
+    if not key_file.exists():
+        save_identity(key_file, Identity(house.key, house.device))
     process = subprocess.Popen([sys.executable, "-m", "menpiao", "gate", str(config)])
     try:
         yield found["board"].turnstile

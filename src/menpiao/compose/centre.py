@@ -20,6 +20,7 @@ from menpiao.centre.check.lanes import LaneServices
 from menpiao.centre.check.service import CheckService
 from menpiao.centre.check.service.bundles import BundleService
 from menpiao.centre.check.service.commands import CommandService
+from menpiao.centre.check.service.devices import DeviceService
 from menpiao.centre.check.service.papers import PaperService
 from menpiao.centre.check.service.reports import ReportService
 from menpiao.centre.check.service.search import SearchService
@@ -176,6 +177,7 @@ def _lanes(
         commands=CommandService(pool, catalogue, ids, utc_now),
         papers=PaperService(pool, vault, catalogue, ids, utc_now),
         terminals=TerminalService(pool, catalogue, ids, utc_now),
+        devices=DeviceService(pool, catalogue, ids, utc_now),
     )
 
 
@@ -232,6 +234,8 @@ class CentreApp:
                     StateService: centre.lanes.states,
                     CommandService: centre.lanes.commands,
                     PaperService: centre.lanes.papers,
+                    TerminalService: centre.lanes.terminals,
+                    DeviceService: centre.lanes.devices,
                 },
             )
             tasks = [

@@ -26,6 +26,7 @@ SETTINGS: Final[dict[str, tuple[float, float]]] = {
 """What may be set from the centre, each with its lowest and highest value. What belongs to one
 computer (ports, addresses, keys) is in its own file alone."""
 LINES_MOST: Final = 500
+_HUB: Final = " hub"
 
 
 class Configure(Message, frozen=True, kw_only=True, tag="configure", tag_field="type"):
@@ -85,6 +86,11 @@ class LinesKept(Message, frozen=True, kw_only=True):
     """They are kept."""
 
     lines: int
+
+
+def is_hub(software: str) -> bool:
+    """Whether a terminal that names its software so is the hub of a site, and stands at no lane."""
+    return software.endswith(_HUB)
 
 
 def roll_text(device_id: int, challenge: str, public_key: str) -> bytes:

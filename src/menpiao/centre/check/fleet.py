@@ -13,7 +13,7 @@ from menpiao.centre.check.link import fault
 from menpiao.centre.check.service.commands import REPEATABLE
 from menpiao.domain.reasons import Reason, Refusal
 from menpiao.wire.check import Acknowledged, Command, Fault, Heartbeat
-from menpiao.wire.fleet import Configure, Configured
+from menpiao.wire.fleet import Configure, Configured, is_hub
 
 log = structlog.get_logger(__name__)
 
@@ -139,7 +139,8 @@ class Fleet:
             for terminal in there[task.device_id]:
                 if task.id not in terminal.told and await _tell(terminal, command):
                     terminal.told.add(task.id)
-        for device_id, wish in (await self._devices.wished(there.keys())).items():
+        hubs = {n for n, links in there.items() if any(is_hub(one.software) for one in links)}
+        for device_id, wish in (await self._devices.wished(there.keys(), hubs)).items():
             for terminal in there[device_id]:
                 if terminal.set_to != wish and await _tell(terminal, wish):
                     terminal.set_to = wish

@@ -20,6 +20,7 @@ from menpiao.centre.check.lane_doors import (
 from menpiao.centre.check.service import CheckService
 from menpiao.centre.check.service.bundles import BundleService
 from menpiao.centre.check.service.commands import CommandService
+from menpiao.centre.check.service.devices import DeviceService
 from menpiao.centre.check.service.papers import PaperService
 from menpiao.centre.check.service.reports import ReportService
 from menpiao.centre.check.service.search import SearchService
@@ -50,6 +51,7 @@ class LaneServices:
     commands: CommandService
     papers: PaperService
     terminals: TerminalService
+    devices: DeviceService
 
 
 class LaneApi:

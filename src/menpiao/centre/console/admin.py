@@ -1,7 +1,5 @@
 """What the console shows and lets people change: the set-up, terminals, people; records to read."""
 
-import secrets
-from datetime import timedelta
 from typing import Any, ClassVar
 from zoneinfo import ZoneInfo
 
@@ -20,7 +18,7 @@ from menpiao.centre.console.conflicts import ConflictAdmin
 from menpiao.centre.console.gates import GateAdmin, GateGroupAdmin, ZoneAdmin
 from menpiao.centre.console.people import StaffAdmin
 from menpiao.centre.console.scans import AdmissionAdmin, PassageAdmin
-from menpiao.storage.database.devices import code_hash
+from menpiao.storage.database.devices import CODE_LIFE, code_hash, new_code
 from menpiao.storage.database.models import (
     Device,
     EnrolmentCode,
@@ -36,8 +34,6 @@ from menpiao.storage.database.models import (
     Zone,
 )
 from menpiao.storage.database.slots import LAY
-
-_CODE_LIFE = timedelta(hours=1)
 
 
 def _lay_slots(product: Product) -> int:
@@ -142,12 +138,11 @@ class EnrolmentCodeAdmin(Page):
     def save_model(self, request: HttpRequest, obj: EnrolmentCode, form: Any, change: bool) -> None:  # noqa: FBT001 - Django's shape
         """Make the code and show it; only its hash is kept."""
         if not change:
-            code = secrets.token_hex(8).upper()
+            code = new_code()
             obj.code_hash = code_hash(code)
-            obj.expires_at = timezone.now() + _CODE_LIFE
-            shown = "-".join(code[i : i + 4] for i in range(0, len(code), 4))
+            obj.expires_at = timezone.now() + CODE_LIFE
             text = _("登记码（只显示一次，一小时内有效）：")
-            self.message_user(request, f"{text}{shown}", messages.WARNING)
+            self.message_user(request, f"{text}{code}", messages.WARNING)
         super().save_model(request, obj, form, change)
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:  # noqa: ARG002 - Django's shape

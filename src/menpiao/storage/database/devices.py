@@ -1,9 +1,15 @@
 """SQL of devices: one-time enrolment codes and what they buy."""
 
 import hashlib
-from datetime import datetime
+import secrets
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Final
 
 import asyncpg
+
+CODE_LIFE: Final = timedelta(hours=1)
+"""A one-time code buys nothing afterwards."""
 
 
 def code_hash(code: str) -> bytes:
@@ -13,6 +19,33 @@ def code_hash(code: str) -> bytes:
     """
     text = "".join(c for c in code.upper() if c.isalnum())
     return hashlib.sha256(b"menpiao-enrol:" + text.encode()).digest()
+
+
+def new_code() -> str:
+    """A code as people copy it: 64 random bits in four groups."""
+    code = secrets.token_hex(8).upper()
+    return "-".join(code[i : i + 4] for i in range(0, len(code), 4))
+
+
+async def issue(
+    connection: asyncpg.Connection, site_id: int, gates: Sequence[int], now: datetime
+) -> str:
+    """A fresh one-time code for a terminal at these gates; only its hash is kept."""
+    code = new_code()
+    code_id = await connection.fetchval(
+        "INSERT INTO enrolment_code (site_id, code_hash, expires_at) VALUES ($1, $2, $3)"
+        " RETURNING id",
+        site_id,
+        code_hash(code),
+        now + CODE_LIFE,
+    )
+    await connection.execute(
+        "INSERT INTO enrolment_code_gates (enrolmentcode_id, gate_id)"
+        " SELECT $1, unnest($2::bigint[])",
+        code_id,
+        list(gates),
+    )
+    return code
 
 
 async def enrol(

@@ -82,6 +82,7 @@ LEFT JOIN staff t ON t.id = c.second_id LEFT JOIN auth_user v ON v.id = t.user_i
 WHERE c.site_id = $1 {when} ORDER BY c.made_at DESC, c.id DESC LIMIT $2
 """
 _LAST_COMMANDS = _COMMANDS.format(when="")
+_COMMANDS_AT = _COMMANDS.format(when="AND c.gate_id = ANY($3::bigint[]) AND c.action = ANY($4)")
 _COMMANDS_OF = _COMMANDS.format(when="AND c.made_at >= $3 AND c.made_at < $4")
 
 
@@ -252,6 +253,13 @@ async def answer(
 async def commands(pool: asyncpg.Pool, site_id: int, most: int) -> list[asyncpg.Record]:
     """The last commands of a site, who gave them and what became of them."""
     return list(await pool.fetch(_LAST_COMMANDS, site_id, most))
+
+
+async def commands_at(
+    pool: asyncpg.Pool, site_id: int, gates: Collection[int], actions: Collection[str], most: int
+) -> list[asyncpg.Record]:
+    """The last commands of these kinds to these gates."""
+    return list(await pool.fetch(_COMMANDS_AT, site_id, most, list(gates), list(actions)))
 
 
 async def commands_between(

@@ -312,6 +312,8 @@ class Device(models.Model):
     public_key = models.BinaryField(_("公钥"), max_length=32, unique=True)
     gates = models.ManyToManyField(Gate, verbose_name=_("可用闸机"), blank=True)
     enrolled_at = models.DateTimeField(_("登记时间"), auto_now_add=True)
+    key_since = models.DateTimeField(_("密钥启用时间"), null=True, blank=True, editable=False)
+    """Of a key that was rolled; null: the one that the device was enrolled with."""
     revoked_at = models.DateTimeField(_("停用时间"), null=True, blank=True)
     last_seen_at = models.DateTimeField(_("最近在线"), null=True, blank=True)
 

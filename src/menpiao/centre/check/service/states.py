@@ -3,7 +3,7 @@
 import asyncio
 import hashlib
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from datetime import time as clock_time
@@ -17,6 +17,7 @@ from menpiao.storage.database import lanes
 from menpiao.storage.database.catalogue import Catalogue, Device, Snapshot
 from menpiao.storage.database.lanes import Kept
 from menpiao.wire.check import Heartbeat
+from menpiao.wire.fleet import is_hub
 
 EVERY_S: Final = 2.0
 """States of all terminals of a process are written at most so often, in one statement."""
@@ -203,13 +204,23 @@ class StateService:
         rows = await lanes.commands_between(self._pool, site_id, begin, end, MOST_COMMANDS)
         return day, [CommandLine(**row) for row in rows]
 
+    async def commands_at(
+        self, site_id: int, gates: Collection[int], actions: Collection[str]
+    ) -> list[CommandLine]:
+        """The last commands of these kinds to these gates, newest first."""
+        await lanes.expire(self._pool, site_id, self._clock())
+        rows = await lanes.commands_at(self._pool, site_id, gates, actions, _COMMANDS)
+        return [CommandLine(**row) for row in rows]
+
     async def board(self, site_id: int) -> Board:
         """A site's lanes as they are now."""
         snapshot, now, pool = await self._catalogue.current(), self._clock(), self._pool
         site = snapshot.sites[site_id]
         await lanes.expire(pool, site_id, now)
         gates = [gate for gate in snapshot.gates.values() if gate.site_id == site_id]
-        heard = {r["device_id"]: r for r in await lanes.states(pool, site_id)}
+        # A hub stands for lanes and at none: what it says of itself is no lane's state.
+        said_by = {r["device_id"]: r for r in await lanes.states(pool, site_id)}
+        heard = {n: r for n, r in said_by.items() if not _of_hub(r["state"])}
         scans: dict[int, list[ScanLine]] = {}
         for row in await lanes.scans(
             pool, site_id, [g.id for g in gates], now - _SCANS_FOR, _SCANS
@@ -263,6 +274,11 @@ class StateService:
             exits=exits,
             ceiling=site.instant_capacity,
         )
+
+
+def _of_hub(state: str) -> bool:
+    said: dict[str, Any] = msgspec.json.decode(state)
+    return is_hub(said.get("software", ""))
 
 
 def _devices(snapshot: Snapshot, gate_id: int) -> list[Device]:

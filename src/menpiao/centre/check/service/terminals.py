@@ -8,6 +8,7 @@ from typing import Final
 import asyncpg
 import structlog
 
+from menpiao.domain.masking import scrub
 from menpiao.domain.reasons import Reason, Refusal
 from menpiao.storage.database import fleet
 from menpiao.storage.database.catalogue import Catalogue, Device
@@ -62,9 +63,12 @@ class TerminalService:
         device = (await self._catalogue.current()).devices.get(device_id)
         if device is None or device.site_id != site_id or device.revoked_at is not None:
             return Refusal(Reason.NOT_PERMITTED, field="device_id")
-        if not _is_reason(reason):
+        if not is_reason(reason):
             return Refusal(Reason.BAD_REQUEST, "1 to 64 characters", "reason")
         now = self._clock()
+        under_way = await fleet.under_way(self._pool, site_id, what, now)
+        if under_way is not None:
+            return under_way  # pressed twice: it is asked for once
         new = NewTask(device_id, action, detail, reason.strip(), staff_id, now, now + LIFE)
         await self._ids.reserve(1)
         [task_id] = self._ids.take(1)
@@ -91,8 +95,8 @@ class TerminalService:
         if task_id is None:
             return Refusal(Reason.BAD_REQUEST, field="id")
         place = device.site_id, task_id, device.id
-        # PostgreSQL keeps no NUL in a text.
-        clean = [line.replace("\0", " ") for line in lines.lines]
+        # PostgreSQL keeps no NUL in a text. Terminals scrub what they log; this is the net below.
+        clean = [scrub(line.replace("\0", " ")) for line in lines.lines]
         since = self._clock() - _LINES_WITHIN
         if not await fleet.keep_lines(self._pool, place, clean, since):
             return Refusal(Reason.NOT_PERMITTED, "nobody asked for them", "id")
@@ -119,7 +123,7 @@ class TerminalService:
         gate = (await self._catalogue.current()).gates.get(gate_id) if gate_id else None
         if gate_id is not None and (gate is None or gate.site_id != site_id):
             return Refusal(Reason.NOT_PERMITTED, field="gate_id")
-        if not _is_reason(reason):
+        if not is_reason(reason):
             return Refusal(Reason.BAD_REQUEST, "1 to 64 characters", "reason")
         for name, value in settings.items():
             least, most = SETTINGS.get(name, (1.0, 0.0))
@@ -134,8 +138,13 @@ class TerminalService:
         log.info("lanes_set", version=version, gate=gate_id, staff=staff_id)
         return version
 
-    async def wished(self, device_ids: Collection[int]) -> dict[int, Configure]:
-        """How these terminals are to be set; one that nobody has set is not in it."""
+    async def wished(
+        self, device_ids: Collection[int], hubs: Collection[int] = ()
+    ) -> dict[int, Configure]:
+        """How these terminals are to be set; one that nobody has set is not in it.
+
+        ``hubs``: those that serve a whole site, whatever gates they stand for.
+        """
         known_devices = (await self._catalogue.current()).devices
         devices = [known_devices[n] for n in device_ids if n in known_devices]
         newest = {
@@ -145,7 +154,7 @@ class TerminalService:
         found = {}
         for device in devices:
             # Of a terminal with several gates that one counts which comes first.
-            gate_id = min(device.gate_ids, default=None)
+            gate_id = None if device.id in hubs else min(device.gate_ids, default=None)
             places = dict.fromkeys([None, gate_id])
             layers = [newest.get((device.site_id, place)) for place in places]
             known = [layer for layer in layers if layer is not None]
@@ -173,14 +182,16 @@ class TerminalService:
 
     async def roll(self, device: Device, after: bytes) -> Refusal | None:
         """Put a proved new key in the place of the device's; None: it holds from now on."""
-        if not await fleet.roll(self._pool, device.id, device.public_key, after):
+        held = await fleet.roll(self._pool, device.id, device.public_key, after, self._clock())
+        if not held:
             return Refusal(Reason.NOT_PERMITTED, "the key has changed meanwhile", "public_key")
         await self._catalogue.current(fresh=True)
         log.warning("device_key_rolled", device=device.id)
         return None
 
 
-def _is_reason(reason: str) -> bool:
+def is_reason(reason: str) -> bool:
+    """Whether a text says why somebody does something to a terminal."""
     return bool(reason.strip()) and len(reason) <= _LONGEST_REASON and reason.isprintable()
 
 

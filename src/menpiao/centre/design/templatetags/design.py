@@ -48,6 +48,12 @@ def clock_s(moment: datetime, zone: str) -> str:
 
 
 @register.filter
+def clock_day(moment: datetime, zone: str) -> str:
+    """Month, day and time of day at the site, with seconds: of a list that goes back days."""
+    return f"{moment.astimezone(ZoneInfo(zone)):%m-%d %H:%M:%S}"
+
+
+@register.filter
 def ago(seconds: int) -> str:
     """How long ago something was; a script may count it on (``data-ago``)."""
     if seconds < 60:
