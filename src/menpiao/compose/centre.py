@@ -125,7 +125,8 @@ async def open_centre(settings: Settings) -> AsyncIterator[Centre]:
         codes = TicketCodes(keys.get("ticket_codes")) if settings.selling.ticket_codes else None
         links = keys.get("order_links")
         booking = BookingService(pool, vault, catalogue, selling, links, utc_now, codes)
-        payments, refunds = PaymentCore(pool, vault, ids, utc_now), RefundCore(pool, ids, utc_now)
+        payments = PaymentCore(pool, vault, ids, utc_now)
+        refunds = RefundCore(pool, vault, ids, utc_now)
         providers: dict[str, QrProvider] = {}
         if settings.wechat.mchid:
             providers["wechat"] = WechatPay(settings.wechat, http, utc_now)

@@ -77,7 +77,7 @@ class Shop:
         self.booking = BookingService(
             self.pool, centre.vault, centre.catalogue, selling, b"links", self.now
         )
-        self.repayments = RefundCore(self.pool, ids, self.now)
+        self.repayments = RefundCore(self.pool, centre.vault, ids, self.now)
         self.payments = PaymentCore(self.pool, self.centre.vault, ids, self.now)
         return CommerceService(
             self.pool,

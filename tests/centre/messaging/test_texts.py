@@ -8,7 +8,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from menpiao.centre.messaging.parts import part_count, units
-from menpiao.centre.messaging.texts import CONFIRMATION, TEMPLATES, Visit, language_of, render
+from menpiao.centre.messaging.texts import (
+    CONFIRMATION,
+    REFUND_FAILED,
+    REFUNDED,
+    TEMPLATES,
+    Repayment,
+    Visit,
+    language_of,
+    render,
+)
 
 VISIT = Visit(
     signature="青岚山",
@@ -68,6 +77,16 @@ def test_no_template_holds_what_an_operator_filters(kind, language):
     text = TEMPLATES[kind][language]
     assert text.startswith("【{signature}】")
     assert not re.search(r"https?:|www|\.[a-z]{2,}|/|\d{5,}", text)
+
+
+@pytest.mark.parametrize("kind", [REFUNDED, REFUND_FAILED])
+@pytest.mark.parametrize("cash", [False, True])
+def test_a_message_about_a_refund_is_billed_as_one_in_chinese(kind, cash):
+    told = Repayment(signature="青岚山", order="102417336185", amount_fen=12850, cash=cash)
+    text = render(kind, "zh", told)
+    assert "128.50元" in text
+    assert part_count(text) == 1
+    assert "CNY 128.50" in render(kind, "en", told)
 
 
 names = st.text(max_size=200)

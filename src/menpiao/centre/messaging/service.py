@@ -28,18 +28,32 @@ from menpiao.centre.messaging.channel import (
     plain_number,
 )
 from menpiao.centre.messaging.reports import REPORT_WAIT, Unanswered, match_by_number, settle
-from menpiao.centre.messaging.texts import TEMPLATES, Visit, language_of, render
+from menpiao.centre.messaging.texts import (
+    CONFIRMATION,
+    REFUND_FAILED,
+    REFUNDED,
+    TEMPLATES,
+    Repayment,
+    Visit,
+    language_of,
+    render,
+)
 from menpiao.domain.admission import Direction
 from menpiao.domain.ticket import serial_number
 from menpiao.storage.crypto import OpenError, Vault
 from menpiao.storage.database import messages, outbox
-from menpiao.storage.database.catalogue import Catalogue
+from menpiao.storage.database.catalogue import Catalogue, Site, Snapshot
 from menpiao.storage.database.ids import IdBlocks
 from menpiao.storage.database.outbox import Leased
 
 log = structlog.get_logger(__name__)
 
 CHANNEL = "sms"
+REFUND_STATES = {
+    REFUNDED: frozenset({"done", "external"}),
+    REFUND_FAILED: frozenset({"abnormal", "closed"}),
+}
+"""In which states of a refund a message about it is still true when it leaves."""
 STORE_ERRORS = (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError)
 """What the data store raises when it is away for a moment."""
 STRAY_MAX = 10_000
@@ -193,21 +207,50 @@ class MessagingService:
         told = await messages.facts(self._pool, row.site_id, row.ref_id)
         if told is None:
             return _Unsendable("no such order")
+        snapshot = await self._catalogue.current()
+        site = snapshot.sites.get(row.site_id)
+        if site is None:
+            return _Unsendable("no such site")
+        language = language_of(told["language"])
+        signature = self._signature or (site.name_en if language == "en" else "") or site.name
+        about = (
+            self._visit(told, snapshot, site, signature)
+            if row.kind == CONFIRMATION
+            else await self._repayment(row, serial_number(told["id"]), signature)
+        )
+        if isinstance(about, _Unsendable):
+            return about
+        return Message((row.site_id, row.id), number, render(row.kind, language, about))
+
+    async def _repayment(self, row: Leased, order: str, signature: str) -> Repayment | _Unsendable:
+        refund = await messages.refund(self._pool, row.site_id, row.payload.get("refund_id", 0))
+        if refund is None:
+            return _Unsendable("no such refund")
+        if refund["state"] not in REFUND_STATES[row.kind]:
+            return _Unsendable(f"the refund is {refund['state']}")
+        return Repayment(
+            signature=signature,
+            order=order,
+            amount_fen=refund["amount_fen"],
+            cash=refund["provider"] == "cash",
+        )
+
+    def _visit(
+        self, told: asyncpg.Record, snapshot: Snapshot, site: Site, signature: str
+    ) -> Visit | _Unsendable:
         if told["state"] != "paid":
             return _Unsendable(f"the order is {told['state']}")
-        snapshot = await self._catalogue.current()
-        site, product = snapshot.sites.get(row.site_id), snapshot.products.get(told["product_id"])
-        if site is None or product is None:
-            return _Unsendable("no such site or product")
-        language = language_of(told["language"])
-        english = language == "en"
+        product = snapshot.products.get(told["product_id"])
+        if product is None:
+            return _Unsendable("no such product")
+        english = language_of(told["language"]) == "en"
         gates = [
             gate
             for gate in snapshot.gates.values()
             if gate.id in product.gate_ids and gate.direction is not Direction.EXIT
         ]
-        visit = Visit(
-            signature=self._signature or (site.name_en if english else "") or site.name,
+        return Visit(
+            signature=signature,
             order=serial_number(told["id"]),
             product=(product.name_en if english else "") or product.name,
             starts_at=told["starts_at"].astimezone(site.zone),
@@ -215,7 +258,6 @@ class MessagingService:
             people=told["people"],
             gates=tuple((g.name_en if english else "") or g.name for g in gates),
         )
-        return Message((row.site_id, row.id), number, render(row.kind, language, visit))
 
     async def _record(self, row: Leased, sent: Sent) -> None:
         match sent.fate:

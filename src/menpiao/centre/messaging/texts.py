@@ -10,7 +10,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
+from menpiao.domain.money import yuan
+
 CONFIRMATION: Final = "order.confirmation"
+REFUNDED: Final = "refund.done"
+REFUND_FAILED: Final = "refund.failed"
+"""The platform cannot deliver the money: the buyer must come to the desk."""
 
 TEMPLATES: Final[dict[str, dict[str, str]]] = {
     CONFIRMATION: {
@@ -19,6 +24,21 @@ TEMPLATES: Final[dict[str, dict[str, str]]] = {
         "en": "【{signature}】Order {order} confirmed: {when}, {product}, {people}."
         " Enter at {place} with the ID document used for booking. No paper ticket needed.",
     },
+    REFUNDED: {
+        "zh": "【{signature}】订单{order}退款{amount}元，{way}。",
+        "en": "【{signature}】Order {order}: CNY {amount} refunded {way}.",
+    },
+    REFUND_FAILED: {
+        "zh": "【{signature}】订单{order}退款{amount}元未能退回原付款账户，"
+        "请携购票所用证件到售票窗口办理。",
+        "en": "【{signature}】Order {order}: the refund of CNY {amount} could not be paid to the"
+        " account you paid from. Please come to the ticket office with the ID document used"
+        " for booking.",
+    },
+}
+_WAYS: Final = {
+    "zh": {True: "已现金退还", False: "已退回原付款账户"},
+    "en": {True: "in cash", False: "to the account you paid from"},
 }
 _ANY_GATE: Final = {"zh": "任一入口", "en": "any entrance"}
 # Longer names would push a notice into a second and third message that is paid for.
@@ -40,18 +60,37 @@ class Visit:
     """Entrances that let the ticket in; none named: all of them."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Repayment:
+    """What a message about a refund tells."""
+
+    signature: str
+    order: str
+    amount_fen: int
+    cash: bool = False
+    """Paid back by hand instead of to the account that paid."""
+
+
 def language_of(code: str) -> str:
     """``zh`` or ``en`` for an order's language; Chinese when in doubt."""
     return "en" if code.lower().startswith("en") else "zh"
 
 
-def render(kind: str, language: str, visit: Visit) -> str:
+def render(kind: str, language: str, told: Visit | Repayment) -> str:
     """The text of a message, ready to be sent.
 
     Raises:
-        KeyError: there is no such template.
+        KeyError: there is no such template, or it is for something else.
     """
     template = TEMPLATES[kind][language]
+    if isinstance(told, Repayment):
+        return template.format(
+            signature=_name(told.signature, language),
+            order=told.order,
+            amount=yuan(told.amount_fen),
+            way=_WAYS[language][told.cash],
+        )
+    visit = told
     separator = "、" if language == "zh" else ", "
     gates = [_name(gate, language) for gate in visit.gates[:_GATES_MAX] if gate.strip()]
     if len(visit.gates) > _GATES_MAX:

@@ -8,10 +8,23 @@ from typing import Any
 import asyncpg
 import msgspec
 
+from menpiao.storage.crypto import Vault
+
+_QUEUE = """
+INSERT INTO outbox (site_id, id, channel, kind, key, ref_id, payload, recipient_sealed, due_at,
+    created_at)
+VALUES ($1, $2, 'sms', $3, $4, $5, $6, $7, $8, $8)
+ON CONFLICT (site_id, key) DO NOTHING
+"""
 _FACTS = """
 SELECT o.id, o.state, o.product_id, o.people, o.language, s.starts_at, s.ends_at
 FROM orders o JOIN slot s ON s.site_id = o.site_id AND s.id = o.slot_id
 WHERE o.site_id = $1 AND o.id = $2
+"""
+_REFUND = """
+SELECT r.state, r.amount_fen, p.provider FROM refund r
+JOIN payment p ON p.site_id = r.site_id AND p.id = r.payment_id
+WHERE r.site_id = $1 AND r.id = $2
 """
 # sent_at is when octets may first have left; the lease is checked in the same statement, so that
 # a worker that slept through its lease sends nothing.
@@ -92,6 +105,48 @@ class Unknown:
     tried_at: datetime
     parts: int
     refs: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """A message about an order, sent once; or about a refund of it, once for each refund."""
+
+    kind: str
+    refund_id: int | None = None
+
+
+async def queue(
+    connection: asyncpg.Connection,
+    vault: Vault,
+    order: asyncpg.Record,
+    notice: Notice,
+    outbox_id: int,
+    now: datetime,
+) -> None:
+    """Write a message to the buyer into the outbox, once; nothing where no telephone is known.
+
+    Belongs into the transaction that makes true what the message says.
+    """
+    if order["phone_sealed"] is None:
+        return
+    phone = vault.open(order["phone_sealed"], f"orders.phone:{order['id']}")
+    payload = {} if notice.refund_id is None else {"refund_id": notice.refund_id}
+    await connection.execute(
+        _QUEUE,
+        order["site_id"],
+        outbox_id,
+        notice.kind,
+        f"{notice.kind}:{notice.refund_id or order['id']}",
+        order["id"],
+        msgspec.json.encode(payload).decode(),
+        vault.seal(phone, f"outbox.recipient:{outbox_id}"),
+        now,
+    )
+
+
+async def refund(pool: asyncpg.Pool, site_id: int, refund_id: int) -> asyncpg.Record | None:
+    """What a message about a refund may tell: its state, fen, and who carries the money."""
+    return await pool.fetchrow(_REFUND, site_id, refund_id)
 
 
 async def facts(pool: asyncpg.Pool, site_id: int, order_id: int) -> asyncpg.Record | None:

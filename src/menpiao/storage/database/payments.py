@@ -6,6 +6,7 @@ from datetime import datetime
 import asyncpg
 
 from menpiao.storage.crypto import Vault
+from menpiao.storage.database import messages
 
 _ABANDONED = """
 SELECT * FROM orders o WHERE o.state = 'awaiting_payment' AND o.expires_at <= $1
@@ -82,21 +83,8 @@ async def queue_confirmation(
     now: datetime,
 ) -> None:
     """Write the confirmation message into the outbox, once an order."""
-    if order["phone_sealed"] is None:
-        return
-    phone = vault.open(order["phone_sealed"], f"orders.phone:{order['id']}")
-    await connection.execute(
-        "INSERT INTO outbox (site_id, id, channel, kind, key, ref_id, payload, recipient_sealed,"
-        " due_at, created_at)"
-        " VALUES ($1, $2, 'sms', 'order.confirmation', $3, $4, '{}', $5, $6, $6)"
-        " ON CONFLICT (site_id, key) DO NOTHING",
-        order["site_id"],
-        outbox_id,
-        f"order.confirmation:{order['id']}",
-        order["id"],
-        vault.seal(phone, f"outbox.recipient:{outbox_id}"),
-        now,
-    )
+    notice = messages.Notice("order.confirmation")
+    await messages.queue(connection, vault, order, notice, outbox_id, now)
 
 
 async def mark_late(

@@ -12,7 +12,8 @@ from menpiao.domain.order import OrderState, finish_refund, start_refund
 from menpiao.domain.reasons import Reason, Refusal
 from menpiao.domain.refund import RefundState
 from menpiao.domain.ticket import Reentry, Ticket, TicketState
-from menpiao.storage.database import payments, refunds
+from menpiao.storage.crypto import Vault
+from menpiao.storage.database import messages, payments, refunds
 from menpiao.storage.database.ids import IdBlocks
 
 AT_ONCE = frozenset({"cash", "free"})
@@ -66,9 +67,12 @@ class _Decided:
 class RefundCore:
     """Begins refunds and records what became of them; under row locks, and only forward."""
 
-    def __init__(self, pool: asyncpg.Pool, ids: IdBlocks, clock: Callable[[], datetime]) -> None:
+    def __init__(
+        self, pool: asyncpg.Pool, vault: Vault, ids: IdBlocks, clock: Callable[[], datetime]
+    ) -> None:
         """Stand on the data store."""
         self._pool = pool
+        self._vault = vault
         self._ids = ids
         self._clock = clock
 
@@ -86,7 +90,7 @@ class RefundCore:
         One refund of an order at a time. The tickets are ``refunding`` from this commit on, so
         that no gate admits them; the money follows by the payment server.
         """
-        await self._ids.reserve(2)
+        await self._ids.reserve(3)
         async with self._pool.acquire() as connection, connection.transaction():
             found = await self._decide(connection, site_id, order_id, ticket_ids, terms)
             if isinstance(found, Refusal):
@@ -152,6 +156,8 @@ class RefundCore:
             await refunds.insert(connection, payment, new, reason, now)
         if at_once:
             await _give_up(connection, order, tickets)
+            if amount_fen:
+                await self._tell(connection, order, "refund.done", refund_id)
             return RefundAsked(refund_id if amount_fen else None, amount_fen, done=True)
         await refunds.void_tickets(connection, site_id, tickets, TicketState.REFUNDING)
         payload = msgspec.json.encode(_Tickets(tickets)).decode()
@@ -173,6 +179,7 @@ class RefundCore:
 
     async def done(self, site_id: int, number: str, amount_fen: int) -> bool | Refusal:
         """The money is back: tickets refunded, places free. False when that was known."""
+        await self._ids.reserve(1)
         async with self._pool.acquire() as connection, connection.transaction():
             refund = await refunds.lock(connection, site_id, number)
             if refund is None:
@@ -190,11 +197,13 @@ class RefundCore:
             tickets = msgspec.json.decode(payload, type=_Tickets).tickets
             if tickets:
                 await _give_up(connection, order, tickets)
+            await self._tell(connection, order, "refund.done", refund["id"])
             return True
 
     async def stopped(self, site_id: int, number: str, state: RefundState, error: str) -> bool:
         """The provider will not deliver: ABNORMAL or CLOSED. The tickets stay void."""
         change = rules.on_closed if state is RefundState.CLOSED else rules.on_abnormal
+        await self._ids.reserve(1)
         async with self._pool.acquire() as connection, connection.transaction():
             refund = await refunds.lock(connection, site_id, number)
             if refund is None or refund["state"] == "external":
@@ -204,6 +213,8 @@ class RefundCore:
             if after is before:
                 return False
             await refunds.move(connection, refund, after, self._clock(), error=error)
+            order = await payments.lock_order(connection, site_id, refund["order_id"])
+            await self._tell(connection, order, "refund.failed", refund["id"])
             return True
 
     async def external(
@@ -213,14 +224,15 @@ class RefundCore:
 
         False when it was known. A part of the money back leaves the tickets to a person.
         """
-        await self._ids.reserve(1)
+        await self._ids.reserve(2)
         async with self._pool.acquire() as connection, connection.transaction():
             payment = await payments.lock(connection, site_id, out_trade_no)
             if payment is None:
                 return Refusal(Reason.ORDER_UNKNOWN)
             if await refunds.lock(connection, site_id, number) is not None:
                 return False
-            new = (self._ids.take(1)[0], "external", amount_fen, number)
+            refund_id = self._ids.take(1)[0]
+            new = (refund_id, "external", amount_fen, number)
             await refunds.insert(connection, payment, new, "external", self._clock())
             counted_fen, _ = await refunds.sums(connection, site_id, payment["id"])
             order = await payments.lock_order(connection, site_id, payment["order_id"])
@@ -228,7 +240,15 @@ class RefundCore:
                 rows = await refunds.lock_tickets(connection, site_id, order["id"])
                 live = [r["id"] for r in rows if r["state"] in _LIVE]
                 await _give_up(connection, order, live)
+            await self._tell(connection, order, "refund.done", refund_id)
             return True
+
+    async def _tell(
+        self, connection: asyncpg.Connection, order: asyncpg.Record, kind: str, refund_id: int
+    ) -> None:
+        """Tell the buyer what became of the money, with the commit that makes it so."""
+        notice, outbox_id = messages.Notice(kind, refund_id), self._ids.take(1)[0]
+        await messages.queue(connection, self._vault, order, notice, outbox_id, self._clock())
 
 
 async def _give_up(
