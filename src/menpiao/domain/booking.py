@@ -105,11 +105,21 @@ def check_request(
     return Priced(tuple(drafts), total, sum(d.people for d in drafts))
 
 
-def place(priced: Priced, slot: Slot, day: Day, taken: frozenset[int]) -> Sale | Refusal:
-    """What must be decided under the lock: nobody twice, nobody too many.
+def at_desk(index: int) -> Refusal:
+    """A visitor whose document is barred on the day: nothing is sold, and nobody is told why."""
+    return Refusal(Reason.SALE_AT_DESK, field=f"visitors.{index}.number")
 
-    ``taken``: indexes of visitors whose document has a live ticket of this class on this day.
+
+def place(
+    priced: Priced, slot: Slot, day: Day, taken: frozenset[int], barred: int | None = None
+) -> Sale | Refusal:
+    """What must be decided under the lock: nobody twice, nobody too many, nobody who is barred.
+
+    ``taken``: indexes of visitors whose document has a live ticket of this class on this day;
+    ``barred``: the index of one who is not to be let in on it.
     """
+    if barred is not None:
+        return at_desk(barred)
     if taken:
         return Refusal(Reason.DUPLICATE_DOCUMENT, field=f"visitors.{min(taken)}.number")
     places = take(slot, day, priced.people)

@@ -78,6 +78,7 @@ class Reason(StrEnum):
     PEOPLE_INVALID = "people_invalid"
     MINOR_ALONE = "minor_alone"
     EVIDENCE_NEEDED = "evidence_needed"
+    SALE_AT_DESK = "sale_at_desk"
     PRICE_CHANGED = "price_changed"
     TOKEN_REUSED = "token_reused"  # noqa: S105 - not a password
     # orders and money
@@ -222,6 +223,8 @@ WORDINGS: dict[Reason, Wording] = {
         "儿童须成人陪同", "Child needs an adult", "请添加成人游客", "Add an adult visitor"
     ),
     Reason.EVIDENCE_NEEDED: Wording("须验证优惠证件", "Certificate needed", *_WINDOW),
+    # Neither code nor text tells those who book for others that a document is barred.
+    Reason.SALE_AT_DESK: Wording("请到服务台办理", "Please go to the service desk"),
     Reason.PRICE_CHANGED: Wording(
         "价格已变动", "Price has changed", "请核对后再提交", "Check again"
     ),

@@ -35,6 +35,7 @@ _RULES = (
     Reason.PHONE_INVALID,
     Reason.PEOPLE_INVALID,
     Reason.MINOR_ALONE,
+    Reason.SALE_AT_DESK,
     Reason.PRICE_CHANGED,
 )
 

@@ -11,7 +11,7 @@ import msgspec
 
 from menpiao.centre.selling.service.purchase import Purchase, Sold
 from menpiao.centre.selling.service.rows import Drafted, draft_rows
-from menpiao.domain.booking import Priced, Sale, check_request, place
+from menpiao.domain.booking import Priced, Sale, at_desk, check_request, place
 from menpiao.domain.capacity import Day, Slot
 from menpiao.domain.product import Product
 from menpiao.domain.reasons import Reason, Refusal
@@ -37,6 +37,8 @@ class _Waiting(NamedTuple):
     digest: bytes
     product: Product
     keys: tuple[sales.HolderKey, ...]
+    barred: int | None
+    """The index of a visitor who is on the list of barred documents on the day."""
 
 
 class SellingService:
@@ -82,7 +84,11 @@ class SellingService:
         """Everything that can be said before places are locked: the rules and the price."""
         snapshot = await self._catalogue.current()
         slot = await self.slot(purchase.site_id, purchase.request.slot_id)
-        return self._priced(purchase, snapshot, slot)
+        priced = self._priced(purchase, snapshot, slot)
+        if isinstance(priced, Refusal) or slot is None or not snapshot.barred:
+            return priced
+        barred = _barred(snapshot, slot, self._holders(purchase))
+        return priced if barred is None else at_desk(barred)
 
     def post(self, purchase: Purchase) -> Posted | Refusal | None:
         """Sell, where all that the rules need is at hand: the answer to come, or why not.
@@ -144,10 +150,15 @@ class SellingService:
         if isinstance(priced, Refusal) or slot is None:
             return priced if isinstance(priced, Refusal) else Refusal(Reason.SLOT_UNKNOWN)
         product = snapshot.products[purchase.request.product_id]
-        holders = tuple(self._vault.holder_hash(v.document) for v in purchase.request.visitors)
+        holders = self._holders(purchase)
         keys = tuple((holder, slot.visit_date, product.product_class) for holder in holders)
         digest = _digest(purchase, holders)
-        return _Waiting(purchase, priced, slot, holders, digest, product, keys)
+        # It is refused under the lock: a token that has its order is answered with it all the same.
+        barred = _barred(snapshot, slot, holders) if snapshot.barred else None
+        return _Waiting(purchase, priced, slot, holders, digest, product, keys, barred)
+
+    def _holders(self, purchase: Purchase) -> tuple[bytes, ...]:
+        return tuple(self._vault.holder_hash(v.document) for v in purchase.request.visitors)
 
     def _combiner(self, site_id: int) -> Combiner[_Waiting, Sold | Refusal]:
         combiner = self._combiners.get(site_id)
@@ -257,11 +268,22 @@ def _place(
     if slot is None or day is None:
         return Refusal(Reason.SLOT_UNKNOWN, field="slot_id")
     indexes = frozenset(i for i, key in enumerate(waiting.keys) if key in taken)
-    sale = place(waiting.priced, slot, day, indexes)
+    sale = place(waiting.priced, slot, day, indexes, waiting.barred)
     if isinstance(sale, Sale):
         slots[slot.id], days[day.visit_date] = sale.slot, sale.day
         taken.update(waiting.keys)
     return sale
+
+
+def _barred(snapshot: Snapshot, slot: Slot, holders: Sequence[bytes]) -> int | None:
+    """The first visitor who is barred until the slot has ended; None: all may come."""
+    for index, holder in enumerate(holders):
+        key = (slot.site_id, holder)
+        if key in snapshot.barred:
+            until = snapshot.barred[key]
+            if until is None or until >= slot.ends_at:
+                return index
+    return None
 
 
 def _again(waiting: _Waiting, earlier: sales.KnownOrder) -> Sold | Refusal:
