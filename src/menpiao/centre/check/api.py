@@ -94,7 +94,7 @@ class CheckApi:
         self._board = BoardApi(services.states, board_key, clock)
         self._feed = Feed(services.bundles)
         self._terminals = services.terminals
-        self._fleet = Fleet(services)
+        self._fleet = Fleet(services, clock)
         self._identity = identity
         self._clock = clock
         self.links: dict[int, WebSocket] = {}

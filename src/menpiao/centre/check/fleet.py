@@ -2,9 +2,10 @@
 
 import asyncio
 import contextlib
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Collection, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
+from typing import Final
 
 import structlog
 
@@ -12,7 +13,7 @@ from menpiao.centre.check.lanes import LaneServices
 from menpiao.centre.check.link import fault
 from menpiao.centre.check.service.commands import REPEATABLE
 from menpiao.domain.reasons import Reason, Refusal
-from menpiao.wire.check import Acknowledged, Command, Fault, Heartbeat
+from menpiao.wire.check import Acknowledged, Change, Command, Fault, Heartbeat
 from menpiao.wire.fleet import Configure, Configured, is_hub
 
 log = structlog.get_logger(__name__)
@@ -20,6 +21,8 @@ log = structlog.get_logger(__name__)
 EVERY_S = 0.5
 """How soon a command leaves for its lane, and a revoked terminal is cut off."""
 _SEND_WITHIN_S = 2.0
+_LOOK_AGAIN: Final = timedelta(seconds=4)
+"""Every process has read by then what was arranged."""
 
 
 @dataclass(slots=True, eq=False)
@@ -29,18 +32,23 @@ class Terminal:
     device_id: int
     site_id: int
     software: str
-    send: Callable[[Command | Configure | Fault], Awaitable[None]]
+    send: Callable[[Change | Command | Configure | Fault], Awaitable[None]]
     cut: Callable[[], Awaitable[None]]
     told: set[int] = field(default_factory=set)
     set_to: Configure | None = None
     """How this link was last told to be set."""
+    rules: str = ""
+    """What a hub's site had arranged when the hub was last told to look."""
+    look_again_at: datetime | None = None
 
 
 class Fleet:
     """Notes how terminals are and brings them commands; works only while there are links."""
 
-    def __init__(self, services: LaneServices) -> None:
+    def __init__(self, services: LaneServices, clock: Callable[[], datetime]) -> None:
         """Take commands and settings from these services, and bring them states."""
+        self._bundles = services.bundles
+        self._clock = clock
         self._commands = services.commands
         self._states = services.states
         self._check = services.check
@@ -140,10 +148,29 @@ class Fleet:
                 if task.id not in terminal.told and await _tell(terminal, command):
                     terminal.told.add(task.id)
         hubs = {n for n, links in there.items() if any(is_hub(one.software) for one in links)}
+        await self._call_hubs([one for n in hubs for one in there[n]])
         for device_id, wish in (await self._devices.wished(there.keys(), hubs)).items():
             for terminal in there[device_id]:
                 if terminal.set_to != wish and await _tell(terminal, wish):
                     terminal.set_to = wish
+
+    async def _call_hubs(self, hubs: Collection[Terminal]) -> None:
+        """Have hubs look at the manifest when rules or keys have changed, and once more then.
+
+        Lanes look by themselves: forty of them at once would fetch forty bundles. The second time
+        is for the answer of another process, which may still have the reading before.
+        """
+        for hub in hubs:
+            rules, now = await self._bundles.rules(hub.site_id), self._clock()
+            first = bool(hub.rules) and hub.rules != rules
+            again = hub.look_again_at is not None and now >= hub.look_again_at
+            if (first or again) and not await _tell(hub, Change(what="site", id=hub.site_id)):
+                continue
+            if first:
+                hub.look_again_at = now + _LOOK_AGAIN
+            elif again:
+                hub.look_again_at = None
+            hub.rules = rules
 
     async def _revoke(self, terminal: Terminal) -> None:
         """Tell it to keep nothing, and end its link; it is refused when it comes again."""
@@ -155,7 +182,7 @@ class Fleet:
             await terminal.cut()
 
 
-async def _tell(terminal: Terminal, command: Command | Configure | Fault) -> bool:
+async def _tell(terminal: Terminal, command: Change | Command | Configure | Fault) -> bool:
     """Send, not longer than the others can wait; False: it did not leave."""
     try:
         async with asyncio.timeout(_SEND_WITHIN_S):

@@ -176,6 +176,11 @@ class HubConfig(_Table, frozen=True):
         return self.data_dir / self.key_file
 
     @property
+    def pushed_path(self) -> Path:
+        """The file of what the centre has set over this configuration."""
+        return self.data_dir / "pushed.json"
+
+    @property
     def offline_dir(self) -> Path:
         """The folder of bundles and of what was decided without the centre."""
         return self.data_dir / "offline"

@@ -6,12 +6,12 @@ import asyncio
 import os
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Final
+from typing import Final, TypeVar
 
 import msgspec
 import structlog
 
-from menpiao.terminals.gate.config import ConfigError, GateConfig
+from menpiao.terminals.gate.config import ConfigError, GateConfig, HubConfig
 from menpiao.terminals.parts.link.base import Errands, Link, LinkEvent, RollingKeys
 from menpiao.wire.check import Acknowledged, Challenge, Command
 from menpiao.wire.fleet import (
@@ -25,6 +25,7 @@ from menpiao.wire.unreadable import UNREADABLE
 
 log = structlog.get_logger(__name__)
 
+_C = TypeVar("_C")
 _TASKS: Final = ("roll_key", "logs")
 _LINE_MOST: Final = 2000
 _OK: Final = 200
@@ -36,21 +37,32 @@ def with_settings(config: GateConfig, settings: Mapping[str, float]) -> GateConf
     Raises:
         ConfigError: a name is unknown, or a value is out of its range; the text says which.
     """
-    delays: dict[str, float] = {}
-    offline: dict[str, float] = {}
+    return msgspec.structs.replace(
+        config,
+        delays=msgspec.structs.replace(config.delays, **_of(config.delays, settings)),
+        offline=msgspec.structs.replace(config.offline, **_of(config.offline, settings)),
+    )
+
+
+def hub_with_settings(config: HubConfig, settings: Mapping[str, float]) -> HubConfig:
+    """A hub's configuration as the centre wants it; what concerns lanes alone changes nothing.
+
+    Raises:
+        ConfigError: a name is unknown, or a value is out of its range; the text says which.
+    """
+    offline = msgspec.structs.replace(config.offline, **_of(config.offline, settings))
+    return msgspec.structs.replace(config, offline=offline)
+
+
+def _of(part: msgspec.Struct, settings: Mapping[str, float]) -> dict[str, float]:
+    """Those settings that a table of a configuration has; all of them are looked at first."""
     for name, value in settings.items():
         least, most = SETTINGS.get(name, (1.0, 0.0))
         if least > most:
             raise ConfigError(f"unknown: {name[:40]}")
         if not least <= value <= most:
             raise ConfigError(f"{name}: {least:g} to {most:g}")
-        part = delays if name in config.delays.__struct_fields__ else offline
-        part[name] = value
-    return msgspec.structs.replace(
-        config,
-        delays=msgspec.structs.replace(config.delays, **delays),
-        offline=msgspec.structs.replace(config.offline, **offline),
-    )
+    return {name: value for name, value in settings.items() if name in part.__struct_fields__}
 
 
 class LastGood:
@@ -60,13 +72,16 @@ class LastGood:
         """Keep it in this file."""
         self._path = path
 
-    def over(self, config: GateConfig) -> GateConfig:
-        """The configuration with what is kept; as it is where nothing usable is kept."""
+    def over(self, config: _C, put: Callable[[_C, Mapping[str, float]], _C]) -> _C:
+        """The configuration with what is kept; as it is where nothing usable is kept.
+
+        ``put`` puts settings over it; it raises ConfigError.
+        """
         if not self._path.exists():
             return config
         try:
             kept = msgspec.json.decode(self._path.read_bytes(), type=Configure)
-            return with_settings(config, kept.settings)
+            return put(config, kept.settings)
         except (OSError, ConfigError, *UNREADABLE) as error:
             log.warning("settings_unusable", kind=type(error).__name__)
             return config

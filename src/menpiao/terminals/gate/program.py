@@ -78,7 +78,7 @@ async def run_gate(config: GateConfig, parts: GateParts) -> None:
     Raises OSError (in a group) when the lane screen cannot be served: the port is taken.
     """
     own, kept = config, LastGood(config.pushed_path)
-    config = kept.over(own)
+    config = kept.over(own, with_settings)
     alone = _Alone(config, parts, parts.errands) if parts.errands is not None else None
     journal = Journal(config.journal_path, config.delays.journal_s)
     slips = Slips(parts.printer, parts.make_slip, journal)

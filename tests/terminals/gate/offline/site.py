@@ -110,6 +110,7 @@ class Wired:
         self.identity = Identity(key or stage.key, device_id or stage.park.device)
         self.cable = Cable(stage.port)
         self._hub = hub
+        self.software = ""
         self._entered = 0
 
     async def __aenter__(self):
@@ -129,7 +130,7 @@ class Wired:
         return self.cable.url
 
     def link(self):
-        return WebSocketLink(self.url, self.identity, timings=FAST)
+        return WebSocketLink(self.url, self.identity, timings=FAST, software=self.software)
 
     def errands(self):
         return HttpErrands(self.url, self.identity, timeout_s=5.0)

@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 
 import pytest
 import websockets
-from tests.centre.check.stage import Stage
+from tests.centre.check.stage import Stage, raw_key
 from tests.support_db import FreshDatabase, person
 from tests.terminals.gate.lane import a_lane
 from tests.terminals.gate.offline.site import Wired, another_device
@@ -17,7 +17,7 @@ from tests.terminals.parts.link.centre import until
 from menpiao.simulation.cards import resident
 from menpiao.terminals.gate.config import HubConfig, Offline
 from menpiao.terminals.gate.offline.hub import HubParts, run_hub
-from menpiao.terminals.parts.link.identity import new_identity
+from menpiao.terminals.parts.link.identity import Identity, new_identity
 from menpiao.wire.check import LINK_SUBPROTOCOL
 
 PATIENT = Offline(check_s=0.5, answer_within_s=5.0)
@@ -32,7 +32,7 @@ def database(tmp_path):
 
 
 @asynccontextmanager
-async def a_hub(folder, wired):
+async def a_hub(folder, wired, offline=PATIENT):
     """A hub on a free port; gives its address."""
     config = HubConfig(
         centre=wired.url,
@@ -41,7 +41,7 @@ async def a_hub(folder, wired):
         port=0,
         # The centre answers when it is there: how fast a busy machine is decides nothing.
         pass_on_within_s=2.0,
-        offline=PATIENT,
+        offline=offline,
     )
     port = asyncio.get_running_loop().create_future()
     parts = HubParts(wired.link(), wired.errands())
@@ -164,29 +164,95 @@ def test_a_hub_that_is_gone_leaves_the_lane_alone(database, tmp_path):
     asyncio.run(main())
 
 
-def test_a_hub_says_what_it_does_not_take(database, tmp_path):
+async def said_of(fleet, site, version):
+    """What a hub made of a version."""
+    async with asyncio.timeout(15):
+        while True:
+            for row in await fleet.said(site):
+                if row["version"] == version:
+                    return row["outcome"], row["detail"]
+            await asyncio.sleep(0.05)
+
+
+def test_a_hub_is_set_as_its_site_is_and_not_as_one_of_its_gates(database, tmp_path):
     async def main():
         async with Stage(database) as stage:
-            hubs = Wired(stage, **await another_device(stage, stage.park.gate))
-            fleet = stage.app.centre.lanes.terminals
+            site, gate = stage.park.site, stage.park.gate
+            hubs = Wired(stage, **await another_device(stage, gate))
+            hubs.software = "menpiao test hub"
+            fleet, pushed = stage.app.centre.lanes.terminals, tmp_path / "hub" / "pushed.json"
             async with hubs, a_hub(tmp_path / "hub", hubs) as url:
                 await has(url, "tickets", 1)
-                version = await fleet.configure(stage.park.site, 101, None, {"hold_s": 2}, "x")
-                async with asyncio.timeout(15):
-                    while not (said := await fleet.said(stage.park.site)):  # noqa: ASYNC110 - another process says it
-                        await asyncio.sleep(0.05)
-                assert [(row["version"], row["outcome"]) for row in said] == [(version, "refused")]
+                wish = {"oldest_s": 60, "hold_s": 2}
+                version = await fleet.configure(site, 101, None, wish, "x")
+                assert await said_of(fleet, site, version) == ("applied", "")
+                assert json.loads(pushed.read_text())["settings"] == wish
+                # Those of a gate are its lane's.
+                await fleet.configure(site, 101, gate, {"oldest_s": 90}, "x")
+                last = await fleet.configure(site, 101, None, {"oldest_s": 70}, "x")
+                assert await said_of(fleet, site, last) == ("applied", "")
+                assert json.loads(pushed.read_text())["settings"] == {"oldest_s": 70}
+                await stage.pool.execute(
+                    "INSERT INTO lane_setting SELECT site_id, id + 1, gate_id,"
+                    """ '{"oldest_s": 1}', reason, staff_id, made_at FROM lane_setting"""
+                    " WHERE id = $1",
+                    last,
+                )
+                refused = await said_of(fleet, site, last + 1)
+                assert refused == ("refused", "oldest_s: 60 to 172800")
+                assert json.loads(pushed.read_text())["version"] == last
                 # A hub without a key file of its own keeps the key that it has.
                 device = hubs.identity.device_id
-                number = await fleet.roll_key(stage.park.site, 101, device, "x")
+                number = await fleet.roll_key(site, 101, device, "x")
                 async with asyncio.timeout(15):
                     while True:
-                        (task,) = await fleet.tasks(stage.park.site, device)
+                        (task,) = await fleet.tasks(site, device)
                         if task["state"] != "pending":
                             break
                         await asyncio.sleep(0.05)
                 assert (task["id"], task["state"]) == (number, "failed")
                 assert task["outcome"] == "not_supported"
+
+    asyncio.run(main())
+
+
+async def greets(url, identity):
+    """What a hub answers to a lane with this key: ``welcome``, or the code of a fault."""
+    address = url.replace("http", "ws") + "/check/v1/link"
+    async with websockets.connect(address, subprotocols=[LINK_SUBPROTOCOL]) as link:
+        proof = identity.prove(json.loads(await link.recv())["challenge"])
+        body = {
+            "type": "proof",
+            "device_id": identity.device_id,
+            "challenge": proof.challenge,
+            "signature": proof.signature,
+        }
+        await link.send(json.dumps(body))
+        answer = json.loads(await link.recv())
+        return answer.get("code") or answer["type"]
+
+
+def test_a_hub_hears_at_once_of_a_lane_s_other_key(database, tmp_path):
+    async def main():
+        async with Stage(database) as stage:
+            lane = stage.park.device
+            hubs = Wired(stage, **await another_device(stage, stage.park.gate))
+            hubs.software = "menpiao test hub"
+            # By itself it looks once an hour.
+            rarely = Offline(check_s=3600.0, answer_within_s=5.0)
+            async with hubs, a_hub(tmp_path / "hub", hubs, rarely) as url:
+                await has(url, "tickets", 1)
+                before = Identity(stage.key, lane)
+                assert await greets(url, before) == "welcome"
+                after = new_identity().enrolled_as(lane)
+                assert await greets(url, after) == "device_unknown"
+                await stage.pool.execute(
+                    "UPDATE device SET public_key = $1 WHERE id = $2", raw_key(after.key), lane
+                )
+                async with asyncio.timeout(20):
+                    while await greets(url, after) != "welcome":  # noqa: ASYNC110 - it hears of it by itself
+                        await asyncio.sleep(0.1)
+                assert await greets(url, before) == "device_unknown"
 
     asyncio.run(main())
 

@@ -73,6 +73,7 @@ class BundleService:
         self._clock = clock
         self._holding = Holding(pool, vault)
         self._kept: dict[tuple[int, date], Bundle] = {}
+        self._named: tuple[Snapshot | None, dict[int, str]] = None, {}
         self._locks: dict[tuple[int, date], asyncio.Lock] = {}
 
     @property
@@ -80,6 +81,20 @@ class BundleService:
         """What lanes verify bundles with: raw Ed25519, base64url."""
         raw = self._key.public_key().public_bytes(Encoding.Raw, PublicFormat.Raw)
         return _text(raw)
+
+    async def rules(self, site_id: int) -> str:
+        """Names the rules and keys of a site as they are now; another name: look at the manifest.
+
+        Made once for each reading of what is arranged.
+        """
+        snapshot = await self._catalogue.current()
+        seen, names = self._named
+        if seen is not snapshot:
+            names = {}
+            self._named = snapshot, names
+        if site_id not in names:
+            names[site_id] = _settings(snapshot, snapshot.sites[site_id], self._code_key)
+        return names[site_id]
 
     async def bundle(self, site_id: int, day: date) -> Bundle | Refusal:
         """The bundle of a site's day; only of yesterday, today and tomorrow there is one."""

@@ -27,7 +27,7 @@ from websockets.typing import Subprotocol
 
 from menpiao.domain.reasons import WORDINGS, Reason
 from menpiao.terminals.gate.config import HubConfig
-from menpiao.terminals.gate.fleet import FleetTasks
+from menpiao.terminals.gate.fleet import FleetTasks, LastGood, hub_with_settings
 from menpiao.terminals.gate.offline.decider import LaneDecides
 from menpiao.terminals.gate.offline.keeper import Keeper
 from menpiao.terminals.gate.offline.local import Local
@@ -56,6 +56,7 @@ from menpiao.wire.check import (
     Welcome,
     proof_text,
 )
+from menpiao.wire.fleet import Configure
 from menpiao.wire.unreadable import UNREADABLE
 
 log = structlog.get_logger(__name__)
@@ -92,13 +93,21 @@ async def run_hub(
 
     Raises OSError (in a group) when the port is taken.
     """
+    own, kept = config, LastGood(config.pushed_path)
+    config = kept.over(own, hub_with_settings)
     rules = config.offline
     local = Local(config.offline_dir, timedelta(seconds=rules.oldest_s), source="hub")
     keeper = Keeper(local, parts.link, parts.errands, rules.check_s)
     decider = LaneDecides(parts.link, local, None, config.pass_on_within_s)
     hub = Hub(local, decider)
 
-    fleet = FleetTasks(parts.link, parts.errands, parts.keys, parts.lines, None)
+    def set_to(wish: Configure) -> None:
+        fresh = hub_with_settings(own, wish.settings).offline
+        kept.keep(wish)
+        local.retime(timedelta(seconds=fresh.oldest_s))
+        keeper.retime(fresh.check_s)
+
+    fleet = FleetTasks(parts.link, parts.errands, parts.keys, parts.lines, set_to)
 
     def of_link(event: LinkEvent) -> None:
         if fleet.took(event):

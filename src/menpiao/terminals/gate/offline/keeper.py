@@ -25,7 +25,7 @@ from menpiao.terminals.parts.link.base import (
     LinkState,
 )
 from menpiao.wire.bundle import Manifest
-from menpiao.wire.check import Changes, Follow
+from menpiao.wire.check import Change, Changes, Follow
 from menpiao.wire.unreadable import UNREADABLE
 
 log = structlog.get_logger(__name__)
@@ -56,7 +56,7 @@ class Keeper:
 
     def deliver(self, event: LinkEvent) -> None:
         """Take an event of the link; never blocks."""
-        if isinstance(event, Greeted | Changes | LinkChanged):
+        if isinstance(event, Greeted | Change | Changes | LinkChanged):
             self._events.put_nowait(event)
 
     async def run(self) -> None:
@@ -92,6 +92,9 @@ class Keeper:
                 if not await self._local.run(lambda a: a.take(event, now)):
                     log.info("changes_do_not_follow", day=str(event.day))
                     await self._follow()
+            case Change(what="site"):
+                # Keys among them: a lane that has another one must not be a stranger for minutes.
+                self._wake.set()
             case _:
                 pass
 
