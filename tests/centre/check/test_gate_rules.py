@@ -8,8 +8,8 @@ import pytest
 from tests.centre.check.stage import Stage
 from tests.support_db import person, run
 
+from menpiao.domain.pin import hash_pin
 from menpiao.domain.ticket import serial_number
-from menpiao.storage.pins import hash_pin
 
 PIN = "246810"
 
@@ -37,7 +37,7 @@ class Lane(Stage):
                 user,
                 role,
                 badge,
-                hash_pin(PIN),
+                hash_pin(PIN, b"salt"),
             )
         self.authority = await self.head()
         await self.fresh()

@@ -7,7 +7,7 @@ import pytest
 from tests.centre.console.desk import errors, row, rows, token
 from tests.support_db import person
 
-from menpiao.storage.pins import pin_fits
+from menpiao.domain.pin import pin_fits
 
 PIN = "246813"
 

@@ -1,5 +1,6 @@
 """People of the house: what they may do, and the badge and PIN that prove it at a lane."""
 
+import secrets
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from django import forms
@@ -8,8 +9,8 @@ from django.core.validators import RegexValidator
 from django.utils.translation import gettext_lazy as _
 
 from menpiao.centre.console.base import Page
+from menpiao.domain.pin import SALT_OCTETS, hash_pin
 from menpiao.storage.database.models import Staff
-from menpiao.storage.pins import hash_pin
 
 if TYPE_CHECKING:
     _Form = forms.ModelForm[Staff]
@@ -78,7 +79,7 @@ class StaffForm(_Form):
         """Keep the PIN's hash; without a badge there is nothing it could prove."""
         data = self.cleaned_data
         if data["pin"]:
-            self.instance.pin_hash = hash_pin(data["pin"])
+            self.instance.pin_hash = hash_pin(data["pin"], secrets.token_bytes(SALT_OCTETS))
         elif data["clear_pin"] or not data["badge"]:
             self.instance.pin_hash = ""
         saved: Staff = super().save(commit=commit)

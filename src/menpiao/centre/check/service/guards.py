@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
+from menpiao.domain.pin import NOBODYS, pin_fits
 from menpiao.domain.reasons import Reason, Refusal
 from menpiao.storage.database.catalogue import Snapshot, StaffMember
-from menpiao.storage.pins import hash_pin, pin_fits
 from menpiao.wire.check import StaffProof
 
 SUPERVISORS: Final = frozenset({"supervisor", "manager"})
@@ -40,7 +40,7 @@ class Guards:
             return Refusal(Reason.RATE_LIMITED, "too many wrong PINs: wait a minute", "staff.pin")
         person = snapshot.staff.get((site_id, proof.badge))
         # An unknown badge costs the same time as a wrong PIN.
-        kept = person.pin_hash if person else hash_pin("0")
+        kept = person.pin_hash if person else NOBODYS
         right = await asyncio.to_thread(pin_fits, proof.pin, kept)
         if person is None or not right:
             count = failed.count + 1 if failed and now - failed.last < PAUSE else 1

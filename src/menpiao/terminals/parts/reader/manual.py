@@ -6,15 +6,13 @@ Of the PIN only a slow hash is kept. The entry comes out as any other document.
 from __future__ import annotations
 
 import asyncio
-import hashlib
-import hmac
-import secrets
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
+from menpiao.domain.pin import NOBODYS, pin_fits
 from menpiao.terminals.parts.reader.base import (
     CardKind,
     CardPresented,
@@ -25,7 +23,6 @@ from menpiao.terminals.parts.reader.base import (
     ReaderState,
 )
 
-_COST: Final = 2**14
 _LOCKED_S: Final = 60.0
 _TRIES: Final = 5
 
@@ -42,28 +39,10 @@ class Entry(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Supervisor:
-    """Who may enter documents by hand; `pin_hash` is made by `hash_pin`."""
+    """Who may enter documents by hand; `pin_hash` is made by `domain.pin.hash_pin`."""
 
     name: str
     pin_hash: str
-
-
-def hash_pin(pin: str) -> str:
-    """A salted, slow hash of a PIN of at least six digits. Raises ValueError."""
-    if len(pin) < 6 or not (pin.isascii() and pin.isdecimal()):
-        raise ValueError("a PIN has at least six digits")
-    salt = secrets.token_bytes(16)
-    return f"{salt.hex()}${_scrypt(pin, salt).hex()}"
-
-
-def pin_fits(pin: str, pin_hash: str) -> bool:
-    """Whether this is the PIN; takes the same time whether it is or not."""
-    salt, _, digest = pin_hash.partition("$")
-    return hmac.compare_digest(_scrypt(pin, bytes.fromhex(salt)), bytes.fromhex(digest))
-
-
-def _scrypt(pin: str, salt: bytes) -> bytes:
-    return hashlib.scrypt(pin.encode(), salt=salt, n=_COST, r=8, p=1, dklen=32)
 
 
 class ManualReader:
@@ -106,8 +85,8 @@ class ManualReader:
             self._wrong[supervisor] = wrong
             return Entry.LOCKED
         known = self._supervisors.get(supervisor)
-        # A name nobody has takes as long as one that somebody has.
-        pin_hash = known.pin_hash if known is not None else f"{'00' * 16}${'00' * 32}"
+        # A name nobody has takes as long as one that somebody has, and fits nobody.
+        pin_hash = known.pin_hash if known is not None else NOBODYS
         fits = await asyncio.to_thread(pin_fits, pin, pin_hash)
         if known is None or not fits:
             return Entry.WRONG_PIN
