@@ -177,6 +177,8 @@ class Combiner(Generic[Q, A]):
         """
         self._kind = kind
         self._name = name
+        self._seconds, self._sizes = _seconds.labels(kind), _sizes.labels(kind)
+        self._queue = _queue.labels(kind)
         self._pool = pool
         self._work = work
         self._again = again or work
@@ -201,10 +203,8 @@ class Combiner(Generic[Q, A]):
         future: asyncio.Future[A] = asyncio.get_running_loop().create_future()
         # The asker's context is kept as it is, and read only where a line is logged.
         self._waiting.append((request, future, contextvars.copy_context()))
-        # Launched once what else this turn of the loop brings has come: the same batch takes it.
         if self._idle and not self._launching:
-            self._launching = True
-            asyncio.get_running_loop().call_soon(self._launch)
+            self._launch()
         return future
 
     async def submit(self, request: Q) -> A:
@@ -217,12 +217,9 @@ class Combiner(Generic[Q, A]):
         return await self.post(request)
 
     def _launch(self) -> None:
-        self._launching = False
-        while self._idle and self._waiting:
-            batch = self._take()
-            if not batch:
-                return
-            self._run(self._drive(self._idle.pop(), batch))
+        # It begins once what else this turn of the loop brings has come: its batch takes all.
+        self._launching = True
+        self._run(self._drive(self._idle.pop()))
 
     def _run(self, work: Coroutine[Any, Any, None]) -> None:
         # A context of its own: a batch belongs to all its requests, not to the first.
@@ -242,17 +239,19 @@ class Combiner(Generic[Q, A]):
                 self._busy_keys.add(key)
                 batch.append(item)
         self._waiting.extendleft(reversed(later))
-        _queue.labels(self._kind).set(len(self._waiting))
+        self._queue.set(len(self._waiting))
         return batch
 
-    async def _drive(self, line: _Line, batch: list[_Item[Q, A]]) -> None:
+    async def _drive(self, line: _Line) -> None:
+        self._launching = False
         try:
-            while batch:
+            while batch := self._take():
+                if self._waiting and self._idle and not self._launching:
+                    self._launch()
                 try:
                     await self._settle(line, batch)
                 finally:
                     self._busy_keys.difference_update(self._conflict(item[0]) for item in batch)
-                batch = self._take()
         finally:
             self._idle.append(line)
             self._linger()
@@ -322,8 +321,8 @@ class Combiner(Generic[Q, A]):
 
     def _count(self, batch: list[_Item[Q, A]], answers: Sequence[A], took_s: float) -> None:
         """Metrics once a batch; a line of log for a slow one, or where every one is asked for."""
-        _seconds.labels(self._kind).observe(took_s)
-        _sizes.labels(self._kind).observe(len(batch))
+        self._seconds.observe(took_s)
+        self._sizes.observe(len(batch))
         if isinstance(answers, Answers):
             for outcome, count in answers.tally.items():
                 _outcomes.labels(self._kind, outcome).inc(count)
