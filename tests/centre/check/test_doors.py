@@ -45,6 +45,27 @@ def test_an_ask_over_http_gets_the_five_facts_and_the_second_is_refused(database
     assert other.status_code == 409
 
 
+def test_a_body_need_not_say_its_kind_and_says_no_other(database):
+    async def main():
+        async with Stage(database) as stage:
+            head = await stage.head()
+            plain, other = stage.ask("nonce-one"), stage.ask("nonce-two", type="heartbeat")
+            del plain["type"]
+            door = "/check/v1/admissions"
+            taken = await stage.http.post(door, headers=head, json=plain)
+            refused = await stage.http.post(door, headers=head, json=other)
+            async with stage.link() as link:
+                await link.recv()
+                await link.send(json.dumps(plain))
+                fault = json.loads(await link.recv())
+            return taken, refused, fault
+
+    taken, refused, fault = run(main())
+    assert (taken.status_code, taken.json()["type"]) == (200, "answer")
+    assert refused.status_code == 422
+    assert fault["type"] == "fault", "a link must be told what comes"
+
+
 def test_many_asks_in_flight_on_a_link_are_answered_by_nonce(database):
     async def main():
         async with Stage(database, people=5) as stage, stage.link() as link:

@@ -57,6 +57,7 @@ def test_what_comes_in_is_described_as_strictly_as_it_is_read():
     schemas = TOLD["components"]["schemas"]
     for name in ("Ask", "Proof", "Enrolment", "BookingRequest", "Visitor"):
         assert schemas[name]["additionalProperties"] is False
+        assert "type" not in schemas[name]["required"], "a door that takes one kind knows it"
         for field, schema in schemas[name]["properties"].items():
             kinds = schema.get("anyOf", [schema])
             texts = [kind for kind in kinds if kind.get("type") == "string"]
@@ -64,7 +65,9 @@ def test_what_comes_in_is_described_as_strictly_as_it_is_read():
                 closed = "pattern" in text or text.get("format") in {"date", "date-time"}
                 assert closed, f"{name}.{field} may hold anything"
     link = TOLD["x-links"]["/check/v1/link"]
+    assert link["fromAsker"]["required"] == ["type"]
     assert {"4400", "4401", "4408", "1003", "1009"} <= set(link["closes"])
+    assert "type" in schemas["Answer"]["required"]
     assert schemas["Answer"]["properties"]["people"]["description"].startswith("How many may pass")
 
 

@@ -224,10 +224,16 @@ def _link(link: Link) -> dict[str, Any]:
     return {
         "subprotocol": link.subprotocol,
         "longestMessage": link.longest,
-        "fromAsker": _schema(link.up),
+        "fromAsker": _told_apart(_schema(link.up)),
         "fromCentre": _schema(link.down),
         "closes": {str(code): {"zh": zh, "en": en} for code, (zh, en) in link.closes.items()},
     }
+
+
+def _told_apart(schema: dict[str, Any]) -> dict[str, Any]:
+    """On a link a message must say its kind, also one that need not at a door of its own."""
+    by = schema.get("discriminator", {}).get("propertyName")
+    return schema if by is None else {**schema, "required": [by]}
 
 
 # --- schemas --------------------------------------------------------------------------------------
@@ -253,6 +259,8 @@ def _schemas(tables: Sequence[Table]) -> dict[str, Any]:
     kinds = _kinds(tables)
     _, components = msgspec.json.schema_components(kinds, ref_template=_REF)
     schemas: dict[str, Any] = _portable(components)
+    for body in {door.body for table in tables for door in table.doors}:
+        _without_kind(schemas, body)
     for kind in _structs(kinds):
         properties = schemas.get(kind.__name__, {}).get("properties", {})
         for name, text in _field_texts(kind).items():
@@ -260,6 +268,16 @@ def _schemas(tables: Sequence[Table]) -> dict[str, Any]:
                 # Beside a reference a description is allowed since JSON Schema 2019-09.
                 properties[name]["description"] = text
     return dict(sorted(schemas.items()))
+
+
+def _without_kind(schemas: dict[str, Any], body: Any) -> None:
+    """A door that takes one kind of message needs not be told which: its kind may be left out."""
+    config = getattr(body, "__struct_config__", None)
+    if config is None or config.tag is None:
+        return
+    schema = schemas[body.__name__]
+    schema["required"] = [name for name in schema["required"] if name != config.tag_field]
+    schema["properties"][config.tag_field]["default"] = config.tag
 
 
 def _portable(node: Any) -> Any:
