@@ -40,7 +40,7 @@ _ALONE_MOST_S = 60
 _CROWD_LEAST_S = 9
 """So that lanes without the centre notice, decide alone and meet it again."""
 _SLOWEST_MS = 300
-_PAUSES = {"1 lane": (0.1, 0.02), "1 lane, short pauses": (0.005, 0.0)}
+_PAUSES = {"1 lane": (0.1, 0.02), "1 lane, short pauses": (0.002, 0.0)}
 """``poll_s`` and ``gap_s`` of a reader: as shipped, and the shortest that may be set."""
 _BUYERS = 16
 

@@ -54,7 +54,7 @@ class Reader(Table, frozen=True):
     library_port: Port = 1001
     """As vendors count: 1 to 16 for COM1 to COM16, 1001 and up for USB."""
     python: str = ""
-    poll_s: Annotated[float, msgspec.Meta(ge=0.005, le=1)] = 0.1
+    poll_s: Annotated[float, msgspec.Meta(ge=0.002, le=1)] = 0.1
     gap_s: Annotated[float, msgspec.Meta(ge=0, le=0.2)] = 0.02
 
     def __post_init__(self) -> None:

@@ -56,7 +56,7 @@ def written(folder: Path, text: str, centre: str = "http://127.0.0.1:9", gate: i
         ('[reader]\nkind = "tcp"\nhost = "10.0.0.2"\n', "kind = 'tcp' needs tcp_port"),
         ('[reader]\nkind = "vendor"\n', "kind = 'vendor' needs library"),
         ('[reader]\nkind = "bluetooth"\n', "bluetooth"),
-        ('[reader]\nkind = "usb"\npoll_s = 0.001\n', ">= 0.005 - at `$.reader.poll_s`"),
+        ('[reader]\nkind = "usb"\npoll_s = 0.001\n', ">= 0.002 - at `$.reader.poll_s`"),
         ('[reader]\nkind = "usb"\ngap_s = 20\n', "<= 0.2 - at `$.reader.gap_s`"),
         ('[reader]\nkind = "usb"\n[[scanner]]\n', "kind = 'serial' needs port - at `$.scanner"),
         ('[reader]\nkind = "usb"\n[printer]\nkind = "file"\n', "kind = 'file' needs device"),
