@@ -15,12 +15,17 @@ import re
 import struct
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, date, datetime
+from typing import Final
 
 import msgspec
 
-from menpiao.wire.check import Instant, Message, PlaceCount
+from menpiao.wire.check import Instant, PlaceCount, Told
 
 BUNDLE_VERSION = 1
+MEANINGS: Final[frozenset[str]] = frozenset()
+"""What this program knows to act on of what ``Manifest.needs`` may name."""
+ALONE: Final = ("admit", "home", "refuse")
+"""What a lane may do that reaches neither centre nor hub."""
 HASH_OCTETS = 16
 TICKET = struct.Struct(">16sQIIHBHHHBHIIHBIH")
 ZONE = struct.Struct(">QIHHH")
@@ -32,7 +37,7 @@ STATES = ("held", "valid", "refunding", "refunded", "cancelled", "blocked")
 _EPOCH = date(1970, 1, 1)
 
 
-class BundleProduct(Message, frozen=True, kw_only=True):
+class BundleProduct(Told, frozen=True, kw_only=True):
     """What a ticket takes from its product; ``gate_ids`` empty: every gate of the site."""
 
     id: int
@@ -42,7 +47,7 @@ class BundleProduct(Message, frozen=True, kw_only=True):
     gate_ids: list[int]
 
 
-class BundleGate(Message, frozen=True, kw_only=True):
+class BundleGate(Told, frozen=True, kw_only=True):
     """A gate of the site with its rules, as ``domain.admission.Gate`` has them."""
 
     id: int
@@ -64,7 +69,7 @@ class BundleGate(Message, frozen=True, kw_only=True):
     """What it allows whatever the product says; empty: as the product says."""
 
 
-class BundleDevice(Message, frozen=True, kw_only=True):
+class BundleDevice(Told, frozen=True, kw_only=True):
     """A terminal of the site that a hub may believe; its raw Ed25519 key as base64url."""
 
     id: int
@@ -72,7 +77,7 @@ class BundleDevice(Message, frozen=True, kw_only=True):
     gate_ids: list[int]
 
 
-class Manifest(Message, frozen=True, kw_only=True):
+class Manifest(Told, frozen=True, kw_only=True):
     """What is in a bundle. ``signature``: Ed25519 over :func:`signed_text`.
 
     ``horizon`` names the state of the data: changes after it come over the link. ``size`` and
@@ -108,6 +113,8 @@ class Manifest(Message, frozen=True, kw_only=True):
     """Certificates in Chinese and English; a row names one by its place, counted from 1."""
     code_key: str = ""
     """What codes of tickets are verified with: raw Ed25519, base64url; empty: none is taken."""
+    needs: list[str] = msgspec.field(default_factory=list)
+    """What whoever decides by this must know to act on: one unknown word, and it is refused."""
     signature: str = ""
 
 
@@ -147,6 +154,21 @@ def signed_text(manifest: Manifest) -> bytes:
     """The octets that the centre signs: the manifest without its signature, keys in order."""
     plain = msgspec.structs.replace(manifest, signature="")
     return b"menpiao-bundle-v1\0" + msgspec.json.encode(plain, order="deterministic")
+
+
+def signed_part(octets: bytes) -> bytes:
+    """What the signature of a manifest in these octets is over: fields unknown here included.
+
+    For a manifest that this program knows in full it is :func:`signed_text`.
+
+    Raises:
+        msgspec.MsgspecError: no JSON object.
+    """
+    fields: dict[str, msgspec.Raw] = msgspec.json.decode(octets, type=dict[str, msgspec.Raw])
+    if "signature" in fields:
+        fields["signature"] = msgspec.Raw(b'""')
+    parts = [msgspec.json.encode(name) + b":" + bytes(raw) for name, raw in fields.items()]
+    return b"menpiao-bundle-v1\0{" + b",".join(parts) + b"}"
 
 
 def pack_ticket(row: BundleTicket) -> bytes:

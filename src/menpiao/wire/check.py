@@ -32,6 +32,15 @@ class Message(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     """What every message keeps: unknown fields are refused, not ignored."""
 
 
+class Told(Message, frozen=True, kw_only=True, forbid_unknown_fields=False):
+    """What the centre tells a terminal, which may be older: fields unknown to it are passed over.
+
+    A field may be added only if a terminal that passes it over does nothing wrong. What it must
+    not pass over has a new word in a field that it knows, which it refuses, or is named in
+    ``wire.bundle.Manifest.needs``.
+    """
+
+
 class Credential(Message, frozen=True, kw_only=True):
     """What was laid or shown: ``kind`` is a document type of ``domain.document``.
 
@@ -85,7 +94,7 @@ class Ask(Message, frozen=True, kw_only=True, tag="ask", tag_field="type"):
     """Set by a hub: the terminal of its site that it asks for, whose nonce this is."""
 
 
-class Answer(Message, frozen=True, kw_only=True, tag="answer", tag_field="type"):
+class Answer(Told, frozen=True, kw_only=True, tag="answer", tag_field="type"):
     """The decision. The patent's five facts are status, people, ticket_no, at and place."""
 
     nonce: str
@@ -133,7 +142,7 @@ class Answer(Message, frozen=True, kw_only=True, tag="answer", tag_field="type")
     """How fresh the data was, where not the centre decided."""
 
 
-class Hello(Message, frozen=True, kw_only=True, tag="hello", tag_field="type"):
+class Hello(Told, frozen=True, kw_only=True, tag="hello", tag_field="type"):
     """First frame from the centre: sign ``challenge`` to go on."""
 
     challenge: str
@@ -149,7 +158,7 @@ class Proof(Message, frozen=True, kw_only=True, tag="proof", tag_field="type"):
     software: ShortText = ""
 
 
-class Welcome(Message, frozen=True, kw_only=True, tag="welcome", tag_field="type"):
+class Welcome(Told, frozen=True, kw_only=True, tag="welcome", tag_field="type"):
     """The link stands: what the centre knows of this terminal."""
 
     device_id: int
@@ -165,7 +174,7 @@ class Welcome(Message, frozen=True, kw_only=True, tag="welcome", tag_field="type
     """What day bundles are verified with: raw Ed25519, base64url."""
 
 
-class GateInfo(Message, frozen=True, kw_only=True):
+class GateInfo(Told, frozen=True, kw_only=True):
     """A gate that this terminal may ask for."""
 
     id: int
@@ -201,7 +210,7 @@ class Acknowledged(Message, frozen=True, kw_only=True, tag="acknowledged", tag_f
     text: ShortText = ""
 
 
-class Command(Message, frozen=True, kw_only=True, tag="command", tag_field="type"):
+class Command(Told, frozen=True, kw_only=True, tag="command", tag_field="type"):
     """The centre asks the terminal to act, now: nothing of it may be done later.
 
     ``open_once``, ``hold_open``, ``hold_closed``, ``release`` (back to opening for each person),
@@ -216,14 +225,14 @@ class Command(Message, frozen=True, kw_only=True, tag="command", tag_field="type
     """For a terminal with several gates: which one."""
 
 
-class Change(Message, frozen=True, kw_only=True, tag="change", tag_field="type"):
+class Change(Told, frozen=True, kw_only=True, tag="change", tag_field="type"):
     """Something the terminal keeps has changed at the centre: ``gate``, ``site``."""
 
     what: ShortText
     id: int
 
 
-class PlaceCount(Message, frozen=True, kw_only=True):
+class PlaceCount(Told, frozen=True, kw_only=True):
     """A place that holds people back when it is full; ``zone_id`` 0: the site.
 
     ``people`` are those inside as the centre last counted them: it is full at ``ceiling``.
@@ -241,7 +250,7 @@ class Follow(Message, frozen=True, kw_only=True, tag="follow", tag_field="type")
     horizon: int
 
 
-class Changes(Message, frozen=True, kw_only=True, tag="changes", tag_field="type"):
+class Changes(Told, frozen=True, kw_only=True, tag="changes", tag_field="type"):
     """Rows of a bundle as they are at ``horizon``; each stands in the place of the one before.
 
     ``tickets`` and ``zones`` are packed rows as base64; both empty: nothing has changed, and the
@@ -274,7 +283,7 @@ class Heard(Message, frozen=True, kw_only=True, tag="heard", tag_field="type"):
     at: Instant
 
 
-class Fault(Message, frozen=True, kw_only=True, tag="fault", tag_field="type"):
+class Fault(Told, frozen=True, kw_only=True, tag="fault", tag_field="type"):
     """The other side's message could not be used; ``nonce`` when it was an ask."""
 
     code: str

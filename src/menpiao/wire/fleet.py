@@ -8,7 +8,7 @@ from typing import Annotated, Final
 
 import msgspec
 
-from menpiao.wire.check import Count, DeviceId, Key64, Message, ShortText
+from menpiao.wire.check import Count, DeviceId, Key64, Message, ShortText, Told
 
 SETTINGS: Final[dict[str, tuple[float, float]]] = {
     "hold_s": (0.1, 60.0),
@@ -29,7 +29,7 @@ LINES_MOST: Final = 500
 _HUB: Final = " hub"
 
 
-class Configure(Message, frozen=True, kw_only=True, tag="configure", tag_field="type"):
+class Configure(Told, frozen=True, kw_only=True, tag="configure", tag_field="type"):
     """How a terminal is to be set beyond its own file; each version is whole.
 
     Sent after every welcome and when it changes. Names and values are for the terminal to

@@ -110,8 +110,8 @@ def bundle_lists(data: bytes) -> None:
 def bundle_head(data: bytes) -> None:
     """The beginning of a bundle's file, up to its content."""
     try:
-        manifest, begins, digest = read_head(BytesIO(data))
-        rules_of(manifest)
+        signed, begins, digest = read_head(BytesIO(data))
+        rules_of(signed.manifest)
     except (BundleError, ValueError):
         return
     assert begins <= len(data)

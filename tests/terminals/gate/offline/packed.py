@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 
 import msgspec
 
-from menpiao.terminals.gate.offline.files import build
+from menpiao.terminals.gate.offline.files import build, decoded
 from menpiao.wire.bundle import (
     BUNDLE_VERSION,
     BundleGate,
@@ -144,5 +144,5 @@ def signed(day, site, gates, key, rows, horizon, made_at, **changes):
 def bundle_file(path, manifest, packed):
     part = path.with_suffix(".packed")
     part.write_bytes(packed)
-    build(manifest, part, path)
+    build(decoded(msgspec.json.encode(manifest)), part, path)
     part.unlink()

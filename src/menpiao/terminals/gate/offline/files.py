@@ -22,11 +22,12 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from menpiao.terminals.gate.offline.rows import Rules, octets_of, rules_of
 from menpiao.wire.bundle import (
     BUNDLE_VERSION,
+    MEANINGS,
     TICKET,
     ZONE,
     Content,
     Manifest,
-    signed_text,
+    signed_part,
     unpack_barred,
 )
 from menpiao.wire.unreadable import UNREADABLE
@@ -63,19 +64,51 @@ class DayBundle:
             self.map = None
 
 
-def verify(manifest: Manifest, key: str) -> None:
-    """Hold a manifest to the centre's key.
+@dataclass(frozen=True, slots=True)
+class Signed:
+    """A manifest as far as this version knows it, and the octets that it came in.
+
+    The signature is over the octets: a centre that is newer has signed for more than is read here.
+    """
+
+    manifest: Manifest
+    octets: bytes
+
+
+def decoded(octets: bytes) -> Signed:
+    """Read a manifest, unverified; raises BundleError."""
+    try:
+        return Signed(msgspec.json.decode(octets, type=Manifest), octets)
+    except UNREADABLE as error:
+        raise BundleError(f"manifest: {error}") from None
+
+
+def verify(signed: Signed, key: str) -> Rules:
+    """Hold a manifest to the centre's key, and see that all it means is known here.
+
+    Fields that are unknown here are passed over; another version, a word that is not known where
+    one of several is expected, and an unknown meaning in ``needs`` are refused.
 
     Raises:
-        BundleError: another version, or the signature does not hold.
+        BundleError: one of these, or the signature does not hold.
     """
+    manifest = signed.manifest
     if manifest.version != BUNDLE_VERSION:
         raise BundleError(f"version {manifest.version}, not {BUNDLE_VERSION}")
     try:
         public = Ed25519PublicKey.from_public_bytes(octets_of(key))
-        public.verify(octets_of(manifest.signature), signed_text(manifest))
-    except (InvalidSignature, ValueError):
+        public.verify(octets_of(manifest.signature), signed_part(signed.octets))
+    except (InvalidSignature, ValueError, *UNREADABLE):
         raise BundleError("the signature of the manifest does not hold") from None
+    unknown = sorted(set(manifest.needs) - MEANINGS)
+    if unknown:
+        raise BundleError(f"newer than this program: needs {unknown[0][:40]!r}")
+    try:
+        rules = rules_of(manifest)
+        unpack_barred(manifest.barred)
+    except ValueError as error:
+        raise BundleError(str(error)) from None
+    return rules
 
 
 def plain_size(manifest: Manifest) -> int:
@@ -83,14 +116,14 @@ def plain_size(manifest: Manifest) -> int:
     return manifest.tickets * TICKET.size + manifest.zones * ZONE.size
 
 
-def build(manifest: Manifest, packed: Path, into: Path) -> None:
+def build(signed: Signed, packed: Path, into: Path) -> None:
     """Make a bundle's file from its packed content; never more of it in memory than a piece.
 
     Raises:
         BundleError: the content is not the one that was signed for.
         OSError: the disk.
     """
-    head = msgspec.json.encode(manifest)
+    manifest, head = signed.manifest, signed.octets
     fresh = into.with_name(into.name + ".new")
     fresh.unlink(missing_ok=True)
     descriptor = os.open(fresh, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600)
@@ -148,17 +181,12 @@ def open_bundle(path: Path, key: str) -> DayBundle:
         OSError: it cannot be read.
     """
     with path.open("rb") as file:
-        manifest, begins, digest = read_head(file)
-        verify(manifest, key)
+        signed, begins, digest = read_head(file)
+        manifest, rules = signed.manifest, verify(signed, key)
         # Read, not mapped: what is mapped and touched counts as memory of this process.
         file.seek(begins)
         if hashlib.file_digest(file, "sha256").digest() != digest:
             raise BundleError("the file is damaged")
-        try:
-            rules = rules_of(manifest)
-            unpack_barred(manifest.barred)
-        except ValueError as error:
-            raise BundleError(str(error)) from None
         if not plain_size(manifest):
             return DayBundle(rules, Content(b"", 0, 0), None)
         held = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
@@ -167,7 +195,7 @@ def open_bundle(path: Path, key: str) -> DayBundle:
     return DayBundle(rules, content, held)
 
 
-def read_head(file: BinaryIO) -> tuple[Manifest, int, bytes]:
+def read_head(file: BinaryIO) -> tuple[Signed, int, bytes]:
     """The manifest, unverified, where the content begins, and its SHA-256; raises BundleError."""
     head = file.read(len(_MARK) + _HEAD.size)
     if len(head) != len(_MARK) + _HEAD.size or not head.startswith(_MARK):
@@ -178,8 +206,4 @@ def read_head(file: BinaryIO) -> tuple[Manifest, int, bytes]:
     text = file.read(length)
     if len(text) != length:
         raise BundleError("not a bundle")
-    try:
-        manifest = msgspec.json.decode(text, type=Manifest)
-    except UNREADABLE:
-        raise BundleError("its manifest cannot be read") from None
-    return manifest, len(head) + length, digest
+    return decoded(text), len(head) + length, digest

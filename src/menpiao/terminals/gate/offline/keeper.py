@@ -9,11 +9,10 @@ from datetime import date, timedelta
 from pathlib import Path
 from typing import Final
 
-import msgspec
 import structlog
 
 from menpiao.domain.reasons import Reason
-from menpiao.terminals.gate.offline.files import BundleError, build, verify
+from menpiao.terminals.gate.offline.files import BundleError, Signed, build, decoded, verify
 from menpiao.terminals.gate.offline.local import Local
 from menpiao.terminals.parts.link.base import (
     ErrandRefusedError,
@@ -24,9 +23,7 @@ from menpiao.terminals.parts.link.base import (
     LinkEvent,
     LinkState,
 )
-from menpiao.wire.bundle import Manifest
 from menpiao.wire.check import Change, Changes, Follow
-from menpiao.wire.unreadable import UNREADABLE
 
 log = structlog.get_logger(__name__)
 
@@ -150,31 +147,31 @@ class Keeper:
     async def _renew_day(self, day: date, *, anew: bool) -> bool:
         """Fetch a day's bundle if the one at hand will not do, or it is to be done ``anew``."""
         key = await self._local.run(lambda a: a.store.key)
-        manifest = await asyncio.to_thread(self._manifest, day)
-        verify(manifest, key)
+        signed = await asyncio.to_thread(self._manifest, day)
+        # Also what is newer than this program is refused here, before the bundle at hand goes.
+        verify(signed, key)
+        manifest = signed.manifest
         have = await self._local.run(lambda a: a.store.manifest(day))
         heavy = await self._local.run(lambda a: a.store.is_heavy(day))
         if have and have.settings == manifest.settings and not heavy and not anew:
             return False
         target = await self._local.run(lambda a: a.store.path_of(day))
-        await asyncio.to_thread(self._content, manifest, target)
+        await asyncio.to_thread(self._content, signed, target)
         await self._local.run(lambda a: a.store.install(day))
         return True
 
-    def _manifest(self, day: date) -> Manifest:
+    def _manifest(self, day: date) -> Signed:
         status, body = self._errands.call("GET", f"/bundles/{day}")
         if status not in _OK:
             raise OSError(f"bundle of {day}: status {status}")
-        try:
-            manifest = msgspec.json.decode(body, type=Manifest)
-        except UNREADABLE as error:
-            raise BundleError(f"manifest: {error}") from None
-        if manifest.day != day:
+        signed = decoded(body)
+        if signed.manifest.day != day:
             raise BundleError("the manifest is of another day")
-        return manifest
+        return signed
 
-    def _content(self, manifest: Manifest, target: Path) -> None:
+    def _content(self, signed: Signed, target: Path) -> None:
         """Fetch, going on where a fetch of the same content was cut, and build the file."""
+        manifest = signed.manifest
         part = target.with_suffix(f".{manifest.sha256[:16]}.part")
         for other in target.parent.glob(f"{target.stem}.*.part"):
             if other != part:
@@ -198,6 +195,6 @@ class Keeper:
                 if status not in _OK:
                     raise OSError(f"content of {manifest.day}: status {status}")
         try:
-            build(manifest, part, target)
+            build(signed, part, target)
         finally:
             part.unlink(missing_ok=True)

@@ -11,7 +11,7 @@ from typing import Final
 
 from menpiao.domain.admission import Direction, ExpiredDocument, Gate
 from menpiao.domain.ticket import Reentry, Ticket, TicketState, ZoneRight
-from menpiao.wire.bundle import BundleGate, BundleProduct, BundleTicket, BundleZone, Manifest
+from menpiao.wire.bundle import ALONE, BundleGate, BundleProduct, BundleTicket, BundleZone, Manifest
 from menpiao.wire.bundle import moment as moment_of
 
 _UNNAMED: Final = ("优惠证件", "concession document")
@@ -39,6 +39,10 @@ def rules_of(manifest: Manifest) -> Rules:
     Raises:
         ValueError: it has a word that this version does not know.
     """
+    if manifest.alone not in ALONE:
+        raise ValueError(f"{manifest.alone[:40]!r} is not a valid mode of a lane alone")
+    for product in manifest.products:
+        Reentry(product.reentry)
     return Rules(
         manifest,
         {gate.id: _gate(gate, manifest) for gate in manifest.gates},

@@ -1,0 +1,153 @@
+"""A lane that is older than its centre: what it may pass over, and what it must refuse."""
+
+import asyncio
+import base64
+import json
+
+import pytest
+from tests.centre.check.stage import Stage
+from tests.support_db import FreshDatabase, person
+from tests.terminals.gate.lane import a_lane
+from tests.terminals.gate.offline.site import Wired
+from tests.terminals.gate.offline.test_alone import ready
+from tests.terminals.parts.link.centre import until
+
+from menpiao.centre.check.service.bundles import signing_key
+from menpiao.simulation.cards import resident
+from menpiao.terminals.gate.config import Offline
+from menpiao.terminals.parts.link.errands import HttpErrands
+
+CARD = resident(person(1), "李样例")
+
+
+@pytest.fixture
+def database(tmp_path):
+    fresh = FreshDatabase(tmp_path)
+    yield fresh
+    fresh.drop()
+
+
+class Newer(HttpErrands):
+    """The errands of a centre that has more to say: its manifests are changed and signed anew."""
+
+    def __init__(self, wired, change):
+        super().__init__(wired.url, wired.identity, timeout_s=5.0)
+        secret = wired.stage.app.centre.keys.get("device_tokens")
+        self._key, self._change = signing_key(secret), change
+        self.spoil = lambda octets: octets
+        self.asked = 0
+
+    def call(self, method, path, body=b""):
+        status, octets = super().call(method, path, body)
+        if not path.startswith("/bundles/") or status != 200:
+            return status, octets
+        self.asked += 1
+        manifest = json.loads(octets)
+        self._change(manifest)
+        manifest["signature"] = ""
+        plain = json.dumps(manifest, ensure_ascii=False, separators=(",", ":")).encode()
+        signature = self._key.sign(b"menpiao-bundle-v1\0" + plain)
+        text = base64.urlsafe_b64encode(signature).rstrip(b"=").decode()
+        whole = manifest | {"signature": text}
+        return 200, self.spoil(
+            json.dumps(whole, ensure_ascii=False, separators=(",", ":")).encode()
+        )
+
+
+class OfNewer(Wired):
+    """A lane's way to such a centre."""
+
+    def __init__(self, stage, change):
+        super().__init__(stage)
+        self._change = change
+        self.newer = None
+
+    def errands(self):
+        self.newer = Newer(self, self._change)
+        return self.newer
+
+
+def more(manifest):
+    """Fields of tomorrow, everywhere."""
+    manifest["weather"] = {"today": "晴", "degrees": [21.5, 3]}
+    for part in ("gates", "products", "devices"):
+        for one in manifest[part]:
+            one["colour"] = "青"
+    # Not at the end, where a reader may stop early.
+    first = manifest.pop("version")
+    rest = dict(manifest)
+    manifest.clear()
+    manifest.update({"moon": None, "version": first}, **rest)
+
+
+def test_fields_that_a_lane_does_not_know_keep_nobody_out(database, tmp_path):
+    async def main():
+        async with Stage(database) as stage:
+            wired = OfNewer(stage, more)
+            async with a_lane(tmp_path, wired) as lane:
+                await ready(lane)
+            # Also from the disk, without the centre: the signature is over all of it.
+            wired.cable.cut()
+            async with a_lane(tmp_path, wired) as lane:
+                await until(lambda: lane.display.known.mode == "lane", 15)
+                lane.sim.lay(CARD)
+                await lane.shows("请通行")
+
+    asyncio.run(main())
+
+
+def spoilt(octets):
+    """Somebody on the way changes what only a newer lane would read."""
+    changed = octets.replace("晴".encode(), "雨".encode())
+    assert changed != octets
+    return changed
+
+
+def meaning(manifest):
+    manifest["needs"] = ["two_tickets_for_one"]
+
+
+def word(manifest):
+    manifest["gates"][0]["direction"] = "sideways"
+
+
+def mode(manifest):
+    manifest["alone"] = "ask_the_guard"
+
+
+def rule(manifest):
+    manifest["products"][0]["reentry"] = "on_sundays"
+
+
+def version(manifest):
+    manifest["version"] = 2
+
+
+@pytest.mark.parametrize("change", [meaning, word, mode, rule, version, more])
+def test_what_a_lane_cannot_act_on_it_refuses_and_keeps_what_it_has(database, tmp_path, change):
+    async def main():
+        async with Stage(database) as stage:
+            quick = Offline(check_s=0.3, answer_within_s=5.0)
+            wired = OfNewer(stage, lambda _: None)
+            async with a_lane(tmp_path, wired, offline=quick) as lane:
+                await ready(lane)
+                kept = bundles(tmp_path)
+                assert kept
+                wired.newer._change = lambda m: (change(m), m.update(settings="other"))
+                if change is more:
+                    wired.newer.spoil = spoilt
+                seen = wired.newer.asked
+                await until(lambda: wired.newer.asked >= seen + 3, 15)
+                assert kept == bundles(tmp_path)
+                # It goes on: on line by the centre, off line by what it understood last.
+                wired.cable.cut()
+                await until(lambda: lane.display.known.mode == "lane", 15)
+                lane.sim.lay(CARD)
+                await lane.shows("请通行")
+
+    asyncio.run(main())
+
+
+def bundles(folder):
+    """Each bundle's octets."""
+    return [path.read_bytes() for path in sorted(folder.rglob("*.bundle"))]
