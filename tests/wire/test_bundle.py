@@ -21,9 +21,12 @@ from menpiao.wire.bundle import (
     pack_content,
     pack_ticket,
     pack_zone,
+    place_tickets,
+    places_size,
     rows_of,
     seconds,
     signed_text,
+    ticket_ids,
     unpack_barred,
     unpack_ticket,
     unpack_zone,
@@ -196,9 +199,35 @@ def test_a_state_of_a_later_version_lets_nobody_in() -> None:
     assert unpack_ticket(bytes(octets)).state == "blocked"
 
 
-@given(st.lists(tickets, max_size=12, unique_by=lambda row: row.id), st.integers(1, 2**63))
-def test_a_ticket_is_found_by_its_number_and_by_nothing_that_looks_like_it(rows, other):
-    content = Content(pack_content(rows, []), len(rows), 0)
+near = st.lists(
+    st.integers(1, 30) | st.integers(2**40, 2**40 + 30) | st.integers(1, 2**63),
+    max_size=60,
+    unique=True,
+)
+
+
+@given(near, tickets, st.integers(1, 2**63) | st.integers(1, 32), st.booleans())
+def test_a_ticket_is_found_by_its_number_and_by_nothing_that_looks_like_it(ids, row, other, kept):
+    rows = [msgspec.structs.replace(row, id=n, holder=bytes(HASH_OCTETS)) for n in ids]
+    octets = pack_content(rows, [])
+    content = Content(octets, len(rows), 0)
+    if kept:
+        stored = bytes(place_tickets(ticket_ids(octets), len(rows)))
+        content = Content(octets, len(rows), 0, stored)
     known = {row.id: row for row in rows}
     for ticket_id in (*known, other):
         assert content.of_ticket(ticket_id) == known.get(ticket_id)
+
+
+@given(near, tickets, st.data())
+def test_an_index_that_lies_finds_the_ticket_asked_for_or_none(ids, row, data):
+    rows = [msgspec.structs.replace(row, id=n) for n in ids]
+    octets = pack_content(rows, [])
+    size = places_size(len(rows))
+    lying = data.draw(st.binary(min_size=size, max_size=size))
+    content = Content(octets, len(rows), 0, lying)
+    known = {row.id: row for row in rows}
+    for ticket_id in (*known, 5):
+        assert content.of_ticket(ticket_id) in (None, known.get(ticket_id))
+    with pytest.raises(ValueError, match="places"):
+        Content(octets, len(rows), 0, lying + b"0")

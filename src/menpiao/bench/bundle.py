@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from itertools import islice
@@ -16,6 +16,7 @@ from menpiao.bench.load import Measured
 from menpiao.bench.people import numbers
 from menpiao.bench.report import Report, at_most, machine, row
 from menpiao.compose.bench import Park, bench_store, serving
+from menpiao.domain.ticket_code import CODE_KIND
 from menpiao.terminals.gate.offline.arbiter import Arbiter
 from menpiao.terminals.gate.offline.keeper import Keeper
 from menpiao.terminals.gate.offline.local import Local
@@ -40,6 +41,7 @@ class _Lane:
     fetched_mb: float
     resident_mb: float
     looked: Measured
+    coded: Measured
     booked: Measured
 
 
@@ -47,7 +49,9 @@ def bench_bundle(seconds: int) -> Report:
     """Fetch bundles of a small and a large day and decide on them; quick runs take tiny days."""
     sizes = [100_000, 1_000_000] if seconds > 2 else [5_000]
     lanes = [_morning(size) for size in sizes]
-    rows = [row(m, lane.looked.per_s) for lane in lanes for m in (lane.looked, lane.booked)]
+    rows = [
+        row(m, lane.looked.per_s) for lane in lanes for m in (lane.looked, lane.coded, lane.booked)
+    ]
     targets = []
     violations = []
     for lane in lanes:
@@ -58,8 +62,9 @@ def bench_bundle(seconds: int) -> Report:
             at_most(f"{name}: MB on the wire", fetched_mb, lane.fetched_mb),
             at_most(f"{name}: MB of memory more", _RESIDENT_MB, max(0.01, lane.resident_mb)),
             at_most(f"{name}: look-up and decision, p99 ms", 1, lane.looked.percentile_ms(0.99)),
+            at_most(f"{name}: the same by a ticket's code", 1, lane.coded.percentile_ms(0.99)),
         ]
-        if lane.looked.refused or lane.booked.refused:
+        if lane.looked.refused or lane.coded.refused or lane.booked.refused:
             violations.append(f"{name}: good tickets were refused")
     return Report(
         bench="bundle", machine=machine(), rows=rows, violations=violations, targets=targets
@@ -76,11 +81,19 @@ def _morning(tickets: int) -> _Lane:
         with serving(store, "check") as port:
             identity = Identity(key, park.device_id)
             address = f"http://127.0.0.1:{port}"
-            return asyncio.run(_lane(address, identity, Path(folder), park, visitors))
+            laid = {
+                "resident_card": visitors,
+                CODE_KIND: store.ticket_codes(park, len(visitors)),
+            }
+            return asyncio.run(_lane(address, identity, Path(folder), park, laid))
 
 
 async def _lane(
-    address: str, identity: Identity, folder: Path, park: Park, visitors: Sequence[str]
+    address: str,
+    identity: Identity,
+    folder: Path,
+    park: Park,
+    laid: Mapping[str, Sequence[str]],
 ) -> _Lane:
     local = Local(folder, timedelta(hours=12))
     link = WebSocketLink(address, identity)
@@ -102,10 +115,16 @@ async def _lane(
         await asyncio.gather(*tasks, return_exceptions=True)
         known = local.known
         manifest = await local.run(lambda a: a.store.manifest(known.day))
-        looked = await local.run(lambda a: _decisions(a, local, park, visitors, dry_run=True))
-        booked = await local.run(lambda a: _decisions(a, local, park, visitors, dry_run=False))
+        cards, codes = (
+            [Credential(kind=kind, number=text) for text in laid[kind]]
+            for kind in ("resident_card", CODE_KIND)
+        )
+        looked = await local.run(lambda a: _decisions(a, local, park, cards, dry_run=True))
+        coded = await local.run(lambda a: _decisions(a, local, park, codes, dry_run=True))
+        booked = await local.run(lambda a: _decisions(a, local, park, cards, dry_run=False))
         size = manifest.size if manifest else 0
-        return _Lane(known.tickets, ready_s, size / 1e6, _resident_mb() - before_mb, looked, booked)
+        more_mb = _resident_mb() - before_mb
+        return _Lane(known.tickets, ready_s, size / 1e6, more_mb, looked, coded, booked)
     finally:
         for task in tasks:
             task.cancel()
@@ -115,17 +134,18 @@ async def _lane(
 
 
 def _decisions(
-    arbiter: Arbiter, local: Local, park: Park, visitors: Sequence[str], *, dry_run: bool
+    arbiter: Arbiter, local: Local, park: Park, laid: Sequence[Credential], *, dry_run: bool
 ) -> Measured:
     """One decision after the other; with ``dry_run`` nothing is written to the disk."""
     known = arbiter.known(local.now())
     size = known.tickets if known else 0
-    out = Measured(f"{size:,} tickets, {'decided' if dry_run else 'and on disk'}")
+    how = "by code, decided" if laid[0].kind == CODE_KIND else "decided"
+    out = Measured(f"{size:,} tickets, {how if dry_run else 'and on disk'}")
     begins = time.perf_counter()
-    for number in visitors:
+    for place, credential in enumerate(laid):
         ask = Ask(
-            nonce=f"bench-{dry_run:d}-{number[-12:]}",
-            credential=Credential(kind="resident_card", number=number),
+            nonce=f"bench-{dry_run:d}-{place:06d}",
+            credential=credential,
             gate_id=park.gate_id,
             people=1,
             dry_run=dry_run,

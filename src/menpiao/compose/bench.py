@@ -11,7 +11,7 @@ import tempfile
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
@@ -24,6 +24,7 @@ from menpiao.settings import Database, Settings
 from menpiao.storage.crypto import Vault
 from menpiao.storage.database.connect import database_url, stop_embedded
 from menpiao.storage.keys import load_keys
+from menpiao.storage.ticket_codes import TicketCodes
 
 _MIGRATE = "from menpiao.storage.database.migrate import migrate; migrate()"
 _START_WITHIN_S = 60
@@ -98,7 +99,9 @@ class BenchStore:
         }
         command = [sys.executable, "-c", _MIGRATE]
         subprocess.run(command, env=self.environment, check=True)  # noqa: S603 - our own program
-        self._vault = Vault(load_keys(here.key_file))
+        keys = load_keys(here.key_file)
+        self._vault = Vault(keys)
+        self._codes = TicketCodes(keys.get("ticket_codes"))
 
     def rows(self, sql: str, values: Sequence[object] | None = None) -> list[tuple[Any, ...]]:
         """The rows of a query, on a connection of its own."""
@@ -201,6 +204,13 @@ class BenchStore:
             ids = list(range(1, len(numbers) + 1))
             connection.execute(_ASKED_HASHES.encode(), {"ids": ids, "hashes": hashes})
             connection.execute("VACUUM ANALYZE ticket")
+
+    def ticket_codes(self, park: Park, count: int) -> list[str]:
+        """The codes of the first ``count`` planted tickets, as their order pages show them."""
+        asked = "SELECT closes_at FROM ticket WHERE site_id = %s AND id = 1"
+        ((closes,),) = self.rows(asked, (park.site_id,))
+        day = closes.astimezone(timezone(timedelta(hours=8))).date()
+        return [self._codes.write(park.site_id, n, day) for n in range(1, count + 1)]
 
     def _holder(self, number: str, today: date) -> bytes:
         return self._vault.holder_hash(self._document(number, today))

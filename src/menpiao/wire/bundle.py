@@ -11,8 +11,9 @@ Content, big-endian, ready to be searched as it lies in the file:
 """
 
 import base64
-import re
 import struct
+import sys
+from array import array
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, date, datetime
 from typing import Final
@@ -35,6 +36,11 @@ NOTHING = 0xFFFF
 STATES = ("held", "valid", "refunding", "refunded", "cancelled", "blocked")
 """Ticket states by their number in a row; part of the format: only ever appended to."""
 _EPOCH = date(1970, 1, 1)
+_ID = struct.Struct(">Q")
+_ID_OF_ROW = struct.Struct(f">{HASH_OCTETS}xQ{TICKET.size - HASH_OCTETS - 8}x")
+_PLACE = struct.Struct(">I")
+_SPREAD = 0x9E3779B97F4A7C15
+_MASK = (1 << 64) - 1
 
 
 class BundleProduct(Told, frozen=True, kw_only=True):
@@ -260,11 +266,53 @@ def pack_content(tickets: Iterable[BundleTicket], zones: Iterable[BundleZone]) -
     return b"".join((*rows, *sorted(pack_zone(z) for z in zones)))
 
 
+def places_size(tickets: int) -> int:
+    """How many octets the places of so many tickets take: at least half of them stay free."""
+    return _PLACE.size << (2 * tickets - 1).bit_length() if tickets else 0
+
+
+def ticket_ids(rows: bytes | memoryview) -> Iterator[int]:
+    """The ids of whole rows of tickets."""
+    return (ticket_id for (ticket_id,) in _ID_OF_ROW.iter_unpack(rows))
+
+
+def place_tickets(ids: Iterable[int], tickets: int) -> memoryview:
+    """An index by ticket: the row of each, counted from 1, at the place that its id gives.
+
+    ``ids`` in the order of the rows. A ticket whose place is taken has the next that is free, and
+    half of them stay free. The table is made where it is used: it is not part of what is signed
+    and sent, and a row found by it is held to the id asked for.
+    """
+    table = array("I", bytes(places_size(tickets)))
+    slots = len(table)
+    for row, ticket_id in enumerate(ids, 1):
+        at = _first_place(ticket_id, slots)
+        while table[at]:
+            at = (at + 1) % slots
+        table[at] = row
+    if sys.byteorder == "little":
+        table.byteswap()
+    return memoryview(table).cast("B")
+
+
+def _first_place(ticket_id: int, slots: int) -> int:
+    """Ids come in runs: a multiplication spreads them (Knuth, TAOCP 3, 6.4)."""
+    return (ticket_id * _SPREAD & _MASK) >> 32 & (slots - 1)
+
+
 class Content:
     """A bundle's content to look things up in: octets in memory or a mapped file."""
 
-    def __init__(self, octets: bytes | memoryview, tickets: int, zones: int) -> None:
-        """Take the content with its numbers of rows.
+    def __init__(
+        self,
+        octets: bytes | memoryview,
+        tickets: int,
+        zones: int,
+        places: bytes | memoryview | None = None,
+    ) -> None:
+        """Take the content with its numbers of rows; ``places`` as :func:`place_tickets` made them.
+
+        Without ``places`` they are made here.
 
         Raises:
             ValueError: it is not as long as the numbers say.
@@ -276,6 +324,12 @@ class Content:
         self._tickets = tickets
         self._zones_at = tickets * TICKET.size
         self._zones = zones
+        if places is None:
+            places = place_tickets(ticket_ids(self._octets[: tickets * TICKET.size]), tickets)
+        if len(places) != places_size(tickets):
+            msg = f"{len(places)} octets of places for {tickets} tickets"
+            raise ValueError(msg)
+        self._places = memoryview(places)
 
     def of_holder(self, holder: bytes) -> list[BundleTicket]:
         """The tickets under one hash; a binary search, then the rows beside it."""
@@ -290,14 +344,18 @@ class Content:
         return found
 
     def of_ticket(self, ticket_id: int) -> BundleTicket | None:
-        """The row of a ticket: a search through all of them, some 0.15 s for a million."""
-        sought = re.compile(re.escape(ticket_id.to_bytes(8, "big")))
-        hit = sought.search(self._octets, HASH_OCTETS, self._zones_at)
-        while hit is not None:
-            row, place = divmod(hit.start(), TICKET.size)
-            if place == HASH_OCTETS:
-                return unpack_ticket(self._octets[row * TICKET.size : (row + 1) * TICKET.size])
-            hit = sought.search(self._octets, hit.start() + 1, self._zones_at)
+        """The row of a ticket: where its place says, or in one of the next places."""
+        slots = len(self._places) // _PLACE.size
+        at = _first_place(ticket_id, slots)
+        for _ in range(slots):
+            (row,) = _PLACE.unpack_from(self._places, at * _PLACE.size)
+            if not 1 <= row <= self._tickets:
+                return None
+            begin = (row - 1) * TICKET.size
+            (found,) = _ID.unpack_from(self._octets, begin + HASH_OCTETS)
+            if found == ticket_id:
+                return unpack_ticket(self._octets[begin : begin + TICKET.size])
+            at = (at + 1) % slots
         return None
 
     def zones_of(self, ticket_id: int) -> list[BundleZone]:

@@ -2,6 +2,8 @@
 
 Layout: a mark, the length of the manifest and the SHA-256 of the content, then the manifest (JSON)
 and the content as ``wire.bundle`` describes it, unpacked, so that it is searched where it lies.
+After the content lies its index by ticket (``wire.bundle.place_tickets``), made here and under the
+same checksum; to a file of an earlier version, without it, it is made when the file is opened.
 """
 
 from __future__ import annotations
@@ -11,6 +13,7 @@ import mmap
 import os
 import struct
 import zlib
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO, Final
@@ -27,7 +30,10 @@ from menpiao.wire.bundle import (
     ZONE,
     Content,
     Manifest,
+    place_tickets,
+    places_size,
     signed_part,
+    ticket_ids,
     unpack_barred,
 )
 from menpiao.wire.unreadable import UNREADABLE
@@ -128,11 +134,17 @@ def build(signed: Signed, packed: Path, into: Path) -> None:
     fresh.unlink(missing_ok=True)
     descriptor = os.open(fresh, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600)
     try:
-        with os.fdopen(descriptor, "wb") as out:
+        with os.fdopen(descriptor, "r+b") as out:
             out.write(_MARK + _HEAD.pack(len(head), bytes(32)) + head)
-            digest = _unpack(manifest, packed, out)
+            begins = out.tell()
+            plain = _unpack(manifest, packed, out)
+            out.seek(begins)
+            places = place_tickets(_ids(manifest.tickets, out), manifest.tickets)
+            out.seek(begins + plain_size(manifest))
+            out.write(places)
+            plain.update(places)
             out.seek(len(_MARK))
-            out.write(_HEAD.pack(len(head), digest))
+            out.write(_HEAD.pack(len(head), plain.digest()))
             out.flush()
             os.fsync(out.fileno())
         fresh.replace(into)
@@ -140,7 +152,16 @@ def build(signed: Signed, packed: Path, into: Path) -> None:
         fresh.unlink(missing_ok=True)
 
 
-def _unpack(manifest: Manifest, packed: Path, out: BinaryIO) -> bytes:
+def _ids(tickets: int, content: BinaryIO) -> Iterator[int]:
+    """The tickets of a content, a piece of it in memory at a time."""
+    most = _OUT // TICKET.size
+    while tickets:
+        count = min(most, tickets)
+        yield from ticket_ids(content.read(count * TICKET.size))
+        tickets -= count
+
+
+def _unpack(manifest: Manifest, packed: Path, out: BinaryIO) -> hashlib._Hash:
     size, digest, plain = 0, hashlib.sha256(), hashlib.sha256()
     most = plain_size(manifest)
     engine = zlib.decompressobj()
@@ -162,7 +183,7 @@ def _unpack(manifest: Manifest, packed: Path, out: BinaryIO) -> bytes:
         raise BundleError("the content is not the one that was signed for")
     if not engine.eof or size != most:
         raise BundleError("the content is shorter than its manifest says")
-    return plain.digest()
+    return plain
 
 
 def inflated(engine: zlib._Decompress, piece: bytes) -> bytes:
@@ -191,7 +212,12 @@ def open_bundle(path: Path, key: str) -> DayBundle:
             return DayBundle(rules, Content(b"", 0, 0), None)
         held = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
     held.madvise(mmap.MADV_RANDOM)
-    content = Content(memoryview(held)[begins:], manifest.tickets, manifest.zones)
+    ends = begins + plain_size(manifest)
+    places = memoryview(held)[ends:] if len(held) > ends else None
+    if places is not None and len(places) != places_size(manifest.tickets):
+        places = None
+    octets = memoryview(held)[begins:ends]
+    content = Content(octets, manifest.tickets, manifest.zones, places)
     return DayBundle(rules, content, held)
 
 

@@ -1,0 +1,54 @@
+"""A bundle on the lane's disk: with its index by ticket, without it, and damaged."""
+
+import base64
+import hashlib
+from datetime import UTC, date, datetime
+
+import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from tests.terminals.gate.offline.packed import bundle_file, signed
+
+from menpiao.domain.admission import Gate
+from menpiao.terminals.gate.offline.files import BundleError, open_bundle, read_head
+from menpiao.wire.bundle import BundleTicket, pack_content
+
+DAY = date(2026, 5, 1)
+MADE_AT = datetime(2026, 5, 1, 4, tzinfo=UTC)
+
+
+def row(ticket_id):
+    return BundleTicket(
+        holder=ticket_id.to_bytes(16, "big"),
+        id=ticket_id,
+        opens_s=0,
+        closes_s=0,
+        product_id=1,
+        state="valid",
+        people=1,
+    )
+
+
+def test_a_file_of_an_earlier_version_is_searched_by_ticket_as_one_of_today(tmp_path):
+    """It has no index by ticket: a lane that was brought up to date goes on without the centre."""
+    key = Ed25519PrivateKey.generate()
+    gate = Gate(id=1, site_id=3, name="东门", name_en="East")
+    rows = [row(n) for n in range(1, 400, 3)]
+    manifest, packed = signed(DAY, 3, [gate], key, rows, 100, MADE_AT)
+    path = tmp_path / f"{DAY}.bundle"
+    bundle_file(path, manifest, packed)
+    with path.open("rb") as file:
+        _, begins, digest = read_head(file)
+    today, content = path.read_bytes(), pack_content(rows, [])
+    assert len(today) > begins + len(content)
+    head = today[:begins].replace(digest, hashlib.sha256(content).digest())
+    raw = base64.urlsafe_b64encode(key.public_key().public_bytes_raw()).rstrip(b"=").decode()
+    for octets in (today, head + content):
+        path.write_bytes(octets)
+        bundle = open_bundle(path, raw)
+        for sought in rows:
+            assert bundle.content.of_ticket(sought.id) == sought
+        assert bundle.content.of_ticket(2) is None
+        bundle.close()
+    path.write_bytes(today[:-1] + bytes([today[-1] ^ 1]))
+    with pytest.raises(BundleError, match="damaged"):
+        open_bundle(path, raw)
