@@ -15,6 +15,7 @@ from typing import Any, Final, TextIO, cast
 import structlog
 from structlog.typing import EventDict, Processor
 
+from menpiao.compose.earlier_lines import earlier_lines
 from menpiao.domain.masking import scrub
 from menpiao.settings import Log
 
@@ -85,8 +86,16 @@ class _Kept(io.TextIOBase):
 
 
 def last_lines(most: int) -> list[str]:
-    """So many of the last lines that this process has logged, oldest first."""
-    return list(_lines)[-most:]
+    """So many of the last lines that this process has logged, oldest first.
+
+    Where it has not logged so many, and a file or journald has those of earlier runs, these go
+    before them. May take seconds then.
+    """
+    own = list(_lines)[-most:]
+    if len(own) == most:
+        return own
+    kept = earlier_lines(most, _LONGEST)
+    return kept if len(kept) > len(own) else own
 
 
 def clean(logger: object, name: str, event: EventDict) -> EventDict:  # noqa: ARG001 - its shape

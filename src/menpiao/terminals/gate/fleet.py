@@ -182,7 +182,9 @@ class FleetTasks:
         if self._lines is None or self._errands is None:
             return False
         most = int(command.text) if command.text.isdecimal() else LINES_MOST
-        lines = [line[:_LINE_MOST] for line in self._lines(min(most, LINES_MOST))]
+        # Not here: what was logged before this start is sought on the disk.
+        found = await asyncio.to_thread(self._lines, min(most, LINES_MOST))
+        lines = [line[:_LINE_MOST] for line in found]
         body = msgspec.json.encode(Lines(id=command.id, lines=lines))
         status, _ = await asyncio.to_thread(self._errands.call, "POST", "/logs", body)
         if status != _OK:
