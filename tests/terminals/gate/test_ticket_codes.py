@@ -2,6 +2,7 @@
 
 import asyncio
 
+import msgspec
 import pytest
 from tests.centre.check.test_ticket_codes import Shown
 from tests.support_db import FreshDatabase
@@ -11,6 +12,7 @@ from tests.terminals.gate.offline.test_alone import book, ready
 from tests.terminals.parts.link.centre import until
 
 from menpiao.domain.ticket import parse_serial
+from menpiao.settings import Selling
 from menpiao.simulation.scanner import SimulatedScanner
 from menpiao.storage.ticket_codes import TicketCodes
 from menpiao.terminals.parts.scanner.driver import LineScanner, Options
@@ -73,5 +75,36 @@ def test_without_the_centre_a_code_is_held_to_its_signature_and_used_once(databa
                 await until(lambda: all(row["outcome"] == "recorded" for row in book(tmp_path)), 20)
                 assert (await stage.ticket())["used"] == 3
                 assert (await stage.show(stage.code))["reason"] == "already_used"
+
+    asyncio.run(main())
+
+
+def test_where_codes_are_off_none_is_shown_and_none_lets_in_with_the_centre_or_without(
+    database, tmp_path
+):
+    selling = Selling(ticket_codes=False)
+    database.settings = msgspec.structs.replace(database.settings, selling=selling)
+
+    async def main():
+        async with Shown(database) as stage, Wired(stage) as wired, SimulatedScanner() as window:
+            assert stage.code == ""
+            # The one that was shown while codes were on.
+            day = (await stage.ticket())["closes_at"].date()
+            own = TicketCodes(stage.app.centre.keys.get("ticket_codes"))
+            earlier = own.write(stage.park.site, parse_serial(stage.ticket_no), day)
+            assert (await stage.show(earlier))["reason"] == "code_invalid"
+            scanners = (scanner_at(window.port),)
+            async with a_lane(tmp_path, wired, scanners=scanners) as lane:
+                await ready(lane)
+                window.show(earlier)
+                await lane.shows("无法识别此码", 15)
+                await lane.idle()
+                wired.cable.cut()
+                await until(lambda: lane.display.known.mode == "lane")
+                window.show(earlier)
+                await until(lambda: book(tmp_path), 15)
+                assert [row["reason"] for row in book(tmp_path)] == ["code_invalid"]
+            # The ticket is as good by its document as before.
+            assert (await stage.answer())["admitted"]
 
     asyncio.run(main())
