@@ -18,6 +18,7 @@ from django.db import OperationalError
 from starlette.applications import Starlette
 from starlette.types import ASGIApp
 
+from menpiao.centre.doors.direct import DirectSocket
 from menpiao.centre.doors.hot import HotProtocol
 from menpiao.compose.centre import CentreApp
 from menpiao.compose.jobs import JOBS
@@ -101,7 +102,7 @@ def _config(app: Starlette, host: str, port: int, proxies: str = "") -> uvicorn.
         port=port,
         loop="uvloop",
         http=HotProtocol,
-        ws="websockets-sansio",
+        ws=DirectSocket,
         ws_per_message_deflate=False,
         ws_max_size=64 * 1024,  # above what any link takes; octets beyond are never gathered
         access_log=False,

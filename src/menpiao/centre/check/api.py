@@ -250,15 +250,24 @@ class CheckApi:
 
     async def _serve(self, socket: WebSocket, terminal: Terminal, follower: Follower) -> None:
         """Take asks until the link ends; what is under way then is still decided and answered."""
-        flow = LinkFlow(self._service, terminal.device_id, socket)
+        loop = asyncio.get_running_loop()
+        silence = asyncio.timeout(SILENCE_S)
+
+        def heard() -> None:
+            until = loop.time() + SILENCE_S
+            if until - (silence.when() or until) > 1:
+                silence.reschedule(until)
+
+        flow = LinkFlow(self._service, terminal.device_id, socket, heard)
         writer = asyncio.create_task(flow.write())
         try:
-            async with asyncio.timeout(SILENCE_S) as silence:
+            async with silence:
+                flow.begin()
                 while True:
                     message = await self._receive(socket)
-                    silence.reschedule(asyncio.get_running_loop().time() + SILENCE_S)
+                    heard()
                     if isinstance(message, Ask):
-                        await flow.ask(message)
+                        flow.ask(message)
                     elif isinstance(message, Heartbeat):
                         self._fleet.heard(terminal, message, self._clock())
                         await _send(socket, Heartbeat(at=self._clock()))

@@ -2,20 +2,26 @@
 
 import asyncio
 import contextlib
+from collections.abc import Callable
 from functools import partial
 
 import msgspec
 import structlog
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
-from menpiao.centre.check.doors import NOT_ALLOWED
+from menpiao.centre.check.doors import LONGEST_FRAME, NOT_ALLOWED
 from menpiao.centre.check.service import CheckService, UnavailableError
+from menpiao.centre.doors.direct import direct
+from menpiao.centre.doors.reading import decode
 from menpiao.domain.reasons import WORDINGS, Reason, Refusal
 from menpiao.wire.check import Ask, Fault
 
 log = structlog.get_logger(__name__)
 
 _IN_FLIGHT = 256
+_ask: msgspec.json.Decoder[Ask] = msgspec.json.Decoder(Ask)
+# How our lanes begin an ask. One that begins otherwise is understood the usual way.
+_ASK = '{"type":"ask"'
 _encoder = msgspec.json.Encoder()
 
 
@@ -32,8 +38,16 @@ class LinkFlow:
     No task is made for a plain ask: what is decided together is written by one turn of the writer.
     """
 
-    def __init__(self, service: CheckService, device_id: int, socket: WebSocket) -> None:
-        """Ask ``service`` for a proved device and answer on ``socket``."""
+    def __init__(
+        self,
+        service: CheckService,
+        device_id: int,
+        socket: WebSocket,
+        heard: Callable[[], None],
+    ) -> None:
+        """Ask ``service`` for a proved device and answer on ``socket``; ``heard`` at each ask."""
+        self._heard = heard
+        self._direct = direct(socket)
         self._service = service
         self._device_id = device_id
         self._socket = socket
@@ -42,14 +56,24 @@ class LinkFlow:
         self._revoked = False
         self._ended = False
         self._moved = asyncio.Event()
-        self._room = asyncio.Event()
         self._tasks: set[asyncio.Task[bytes | Refusal]] = set()
 
-    async def ask(self, ask: Ask) -> None:
-        """Take an ask; waits while too many are under way."""
-        while self._under_way >= _IN_FLIGHT:
-            self._room.clear()
-            await self._room.wait()
+    def begin(self) -> None:
+        """Take the asks of the link as they come; what else it says is received as ever."""
+        self._direct.give_to(self._take)
+
+    def _take(self, text: str) -> bool:
+        if not text.startswith(_ASK) or len(text) > LONGEST_FRAME:
+            return False
+        message = decode(_ask, text)
+        if not isinstance(message, Ask):
+            return False  # the usual way says what does not fit
+        self._heard()
+        self.ask(message)
+        return True
+
+    def ask(self, ask: Ask) -> None:
+        """Take an ask; while too many are under way no more are read."""
         device = self._service.device_at_hand(self._device_id)
         posted = self._service.post(device, ask) if device is not None else None
         if posted is None:
@@ -58,6 +82,8 @@ class LinkFlow:
             posted.add_done_callback(self._tasks.discard)
         self._under_way += 1
         posted.add_done_callback(partial(self._decided, ask.nonce))
+        if self._under_way >= _IN_FLIGHT:
+            self._direct.hold()
 
     async def _ask(self, ask: Ask) -> bytes | Refusal:
         """An ask that needs more than is at hand."""
@@ -77,7 +103,7 @@ class LinkFlow:
             outcome = _encoder.encode(fault(outcome, nonce))
         self._answers.append(outcome)
         self._moved.set()
-        self._room.set()
+        self._direct.release()
 
     async def write(self) -> None:
         """Write answers until the link has ended and nothing is under way.
@@ -89,8 +115,7 @@ class LinkFlow:
             self._moved.clear()
             answers, self._answers = self._answers, []
             with contextlib.suppress(WebSocketDisconnect, RuntimeError):
-                for answer in answers:
-                    await self._socket.send_text(answer.decode())
+                await self._direct.write_texts(answers)
                 if self._revoked:
                     await self._socket.close(NOT_ALLOWED)
 
