@@ -13,6 +13,8 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from tests.support_db import person, plant_park
 
+from menpiao.centre.doors.direct import DirectSocket
+from menpiao.centre.doors.hot import HotProtocol
 from menpiao.compose.centre import CentreApp
 from menpiao.wire.check import LINK_SUBPROTOCOL, proof_text
 
@@ -47,7 +49,8 @@ class Stage:
                 self.app.app,
                 log_level="error",
                 access_log=False,
-                ws="websockets-sansio",
+                http=HotProtocol,
+                ws=DirectSocket,
                 ws_per_message_deflate=False,
             )
         )
