@@ -33,7 +33,11 @@ CASES = {
         ),
         "the rush meanwhile: bookings",
     },
-    "bundle": {"5,000 tickets, decided", "5,000 tickets, and on disk"},
+    "bundle": {
+        "5,000 tickets, decided",
+        "5,000 tickets, by code, decided",
+        "5,000 tickets, and on disk",
+    },
 }
 
 

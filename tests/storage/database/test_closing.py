@@ -1,7 +1,7 @@
 """Values that are written out arrive as they are, whatever is in them."""
 
 import asyncio
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta, timezone
 
 import asyncpg
 import pytest
@@ -11,6 +11,8 @@ from tests.support_db import FreshDatabase
 
 from menpiao.storage.database.closing import Closing
 
+# No clock that is put forward and back: which moment such a time means is the zone's to say.
+ZONES = st.integers(-839, 839).map(lambda minutes: timezone(timedelta(minutes=minutes)))
 TYPES = {
     "bigint": st.integers(-(2**63), 2**63 - 1),
     "date": st.dates(),
@@ -20,8 +22,7 @@ TYPES = {
     "boolean[]": st.lists(st.none() | st.booleans()),
     "date[]": st.lists(st.none() | st.dates()),
     "timestamptz[]": st.lists(
-        st.none()
-        | st.datetimes(datetime(1900, 1, 2), datetime(2200, 1, 1), timezones=st.timezones())
+        st.none() | st.datetimes(datetime(1900, 1, 2), datetime(2200, 1, 1), timezones=ZONES)
     ),
 }
 NASTY = [
