@@ -291,7 +291,6 @@ class CheckService:
                 lambda waiting: waiting.holder,
                 again=lambda connection, batch: self._decide_again(connection, site_id, batch),
                 kind="check",
-                lanes=2,
                 name=lambda waiting: waiting.ask.nonce,
             )
             self._combiners[site_id] = combiner
