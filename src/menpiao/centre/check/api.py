@@ -255,7 +255,7 @@ class CheckApi:
 
         def heard() -> None:
             until = loop.time() + SILENCE_S
-            if until - (silence.when() or until) > 1:
+            if not silence.expired() and until - (silence.when() or until) > 1:
                 silence.reschedule(until)
 
         flow = LinkFlow(self._service, terminal.device_id, socket, heard)

@@ -120,6 +120,7 @@ class LinkFlow:
                     await self._socket.close(NOT_ALLOWED)
 
     def end(self) -> None:
-        """No more asks come."""
+        """No more asks are taken."""
+        self._direct.give_to(None)
         self._ended = True
         self._moved.set()

@@ -29,8 +29,11 @@ class DirectSocket(WebSocketsSansIOProtocol):
         if not self.close_sent:
             self.scope["extensions"][_NAME] = cast("dict[object, object]", self)
 
-    def give_to(self, take: Callable[[str], bool]) -> None:
-        """Hand each text frame to ``take``; one that it does not want is received as ever."""
+    def give_to(self, take: Callable[[str], bool] | None) -> None:
+        """Hand each text frame to ``take``; one that it does not want is received as ever.
+
+        None: to nobody any more.
+        """
         self._take = take
 
     def hold(self) -> None:
