@@ -34,7 +34,7 @@ from menpiao.centre.commerce.service import CommerceService
 from menpiao.centre.commerce.wechat.client import WechatPay
 from menpiao.centre.console.service import ConsoleService
 from menpiao.centre.counter.api import CounterApi
-from menpiao.centre.counter.service import CounterService
+from menpiao.centre.counter.service import CounterService, ReturnService
 from menpiao.centre.design import door
 from menpiao.centre.design.service import AttemptService
 from menpiao.centre.doors.hot import HotDoor, HotDoors
@@ -52,7 +52,7 @@ from menpiao.compose.doors import described, exception_handlers, served_tables
 from menpiao.compose.jobs import jobs_of, keep
 from menpiao.compose.probes import Guard, Private, Probes
 from menpiao.compose.requests import Names, RequestNames
-from menpiao.compose.slip import sale_lines
+from menpiao.compose.slip import slip_lines
 from menpiao.settings import Settings, Sms
 from menpiao.storage.crypto import Vault
 from menpiao.storage.database import admissions, key_marks, sales
@@ -86,6 +86,7 @@ class Centre:
     booking: BookingService
     cancelling: CancelService
     counter: CounterService
+    returns: ReturnService
     commerce: CommerceService
     statistics: StatisticsService
     layer: SlotLayer
@@ -146,6 +147,7 @@ async def open_centre(settings: Settings) -> AsyncIterator[Centre]:
             booking=booking,
             cancelling=CancelService(booking, payments, refunds, vault, utc_now),
             counter=CounterService(pool, catalogue, selling, ids, providers, utc_now),
+            returns=ReturnService(pool, vault, catalogue, refunds, utc_now),
             commerce=CommerceService(pool, payments, refunds, catalogue, providers, utc_now),
             statistics=StatisticsService(pool, catalogue, utc_now),
             layer=SlotLayer(pool, utc_now),
@@ -271,7 +273,7 @@ class CentreApp:
             self._hot += booking.hot()
         if self._runs("counter"):
             key = centre.keys.get("counter")
-            routes += CounterApi(centre.counter, key, sale_lines).routes()
+            routes += CounterApi(centre.counter, centre.returns, key, slip_lines).routes()
         if self._runs("commerce"):
             routes += CommerceApi(centre.commerce).routes()
         if self._runs("statistics"):

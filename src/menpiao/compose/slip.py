@@ -1,18 +1,29 @@
-"""The slip of a counter sale: from what the server knows to what a clerk's agent prints."""
+"""The slips of a counter: from what the server knows to what a clerk's agent prints."""
 
 from dataclasses import asdict
 from typing import Any
 
-from menpiao.centre.counter.service import SaleSlip
-from menpiao.terminals.parts.printer.base import Cut, Feed, QrCode, Rule, SlipLine, Text
-from menpiao.terminals.parts.printer.slips import SaleFacts, sale_slip
+from menpiao.centre.counter.service import RefundSlip, SaleSlip
+from menpiao.terminals.parts.printer.base import Cut, Feed, QrCode, Rule, Slip, SlipLine, Text
+from menpiao.terminals.parts.printer.slips import (
+    RefundFacts,
+    RefundWay,
+    SaleFacts,
+    refund_slip,
+    sale_slip,
+)
 
 _KINDS: dict[type, str] = {Text: "text", Rule: "rule", QrCode: "qr", Feed: "feed", Cut: "cut"}
 
 
-def sale_lines(facts: SaleSlip) -> list[dict[str, Any]]:
+def slip_lines(facts: SaleSlip | RefundSlip) -> list[dict[str, Any]]:
     """The lines of a slip, as ``terminals.counter.messages`` has them."""
-    slip = sale_slip(
+    slip = _refund(facts) if isinstance(facts, RefundSlip) else _sale(facts)
+    return [_line(line) for line in slip.lines]
+
+
+def _sale(facts: SaleSlip) -> Slip:
+    return sale_slip(
         SaleFacts(
             site=facts.site,
             order_number=facts.order_number,
@@ -27,7 +38,31 @@ def sale_lines(facts: SaleSlip) -> list[dict[str, Any]]:
         ),
         "en" if facts.english else "zh",
     )
-    return [_line(line) for line in slip.lines]
+
+
+def _refund(facts: RefundSlip) -> Slip:
+    return refund_slip(
+        RefundFacts(
+            site=facts.site,
+            order_number=facts.order_number,
+            refund_number=facts.refund_number,
+            product=facts.product,
+            tickets=facts.tickets,
+            people=facts.people,
+            amount_fen=facts.amount_fen,
+            way=_way(facts),
+            refunded_at=facts.refunded_at,
+            holder_masked=facts.holder_masked,
+            counter=facts.counter,
+        ),
+        "en" if facts.english else "zh",
+    )
+
+
+def _way(facts: RefundSlip) -> RefundWay:
+    if not facts.amount_fen:
+        return "none"
+    return "cash" if facts.means == "cash" else "provider"
 
 
 def _line(line: SlipLine) -> dict[str, Any]:

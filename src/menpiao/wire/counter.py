@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 
 import msgspec
 
-from menpiao.wire.booking import Id, Token
+from menpiao.wire.booking import Id, SerialNumber, Token
 from menpiao.wire.check import Message
 
 Means = Literal["cash", "qr", "code"]
@@ -132,6 +132,104 @@ class CounterOrder(Message, frozen=True, kw_only=True):
     """Why a payment did not work, in the provider's own code."""
 
 
+class FindAsked(Message, frozen=True, kw_only=True):
+    """Which orders? By one of: the order's number, a document, the end of a telephone and a day.
+
+    It is a body and no address: neither a document nor a telephone belongs into one.
+    """
+
+    order_no: Annotated[str, msgspec.Meta(max_length=24)] = ""
+    document_type: Annotated[str, msgspec.Meta(max_length=40)] = ""
+    number: Annotated[str, msgspec.Meta(max_length=64)] = ""
+    phone_end: Annotated[str, msgspec.Meta(max_length=20, pattern=r"^([0-9]{4,20})?\Z")] = ""
+    day: date | None = None
+    """The day of the visit; None: today at the site."""
+
+    def __repr__(self) -> str:
+        """Never the number or the telephone."""
+        return "FindAsked()"
+
+
+class FoundOrders(Message, frozen=True, kw_only=True):
+    """Orders that a search has found, the latest first."""
+
+    orders: list[CounterOrder]
+
+
+class ReturnTicket(Message, frozen=True, kw_only=True):
+    """A ticket as the window may give it back. ``refund_fen`` None: not, for the reason told."""
+
+    ticket_no: str
+    holder: str
+    people: int
+    used: int
+    state: str
+    price_fen: int
+    reason_zh: str
+    reason_en: str
+    refund_fen: int | None
+    refused: str = ""
+    """A code of the reason table, with its texts."""
+    refused_zh: str = ""
+    refused_en: str = ""
+
+
+class ReturnStep(Message, frozen=True, kw_only=True):
+    """A step of the rule. ``until`` is in the site's own time: ``2026-10-01 18:00``."""
+
+    until: str
+    percent: int
+    now: bool
+    """Whether it is the step that counts at this moment."""
+
+
+class ReturnMade(Message, frozen=True, kw_only=True):
+    """A refund of an order. ``here``: given at a window, so that it has a slip."""
+
+    refund_no: str
+    amount_fen: int
+    state: str
+    created_at: datetime
+    tickets: list[str]
+    here: bool
+    trouble: str = ""
+
+
+class ReturnView(Message, frozen=True, kw_only=True):
+    """An order as it is given back: its tickets, its rule, and what went back already.
+
+    ``refund``: the one that this asking has begun, or has begun before.
+    """
+
+    order: CounterOrder
+    tickets: list[ReturnTicket]
+    rule: list[ReturnStep]
+    refunds: list[ReturnMade]
+    refund: ReturnMade | None = None
+
+
+class ReturnQuoteAsked(Message, frozen=True, kw_only=True):
+    """What would go back for these tickets?"""
+
+    tickets: Annotated[list[SerialNumber], msgspec.Meta(min_length=1, max_length=50)]
+
+
+class ReturnQuote(Message, frozen=True, kw_only=True):
+    """What would go back now."""
+
+    refund_fen: int
+
+
+class ReturnAsked(ReturnQuoteAsked, frozen=True, kw_only=True):
+    """Give these tickets back. ``token``: one a press; again gives the same refund.
+
+    ``expected_fen``: the sum that the visitor was told; another one is refused.
+    """
+
+    token: Token
+    expected_fen: Annotated[int, msgspec.Meta(ge=0, le=2**40)]
+
+
 class SlipLines(Message, frozen=True, kw_only=True):
     """A slip as the agent prints it, and as text for a page that has no agent."""
 
@@ -139,7 +237,7 @@ class SlipLines(Message, frozen=True, kw_only=True):
 
 
 class MeansSum(Message, frozen=True, kw_only=True):
-    """What one means of payment has brought."""
+    """What one means of payment has brought, and what the clerk gave back by it."""
 
     means: str
     orders: int

@@ -6,7 +6,7 @@ import asyncpg
 import pytest
 from tests.centre.commerce.shop import until
 
-from menpiao.centre.selling.service import RefundAsked
+from menpiao.centre.selling.service import RefundAsked, RefundAsker
 from menpiao.domain.reasons import Reason, Refusal
 from menpiao.storage.database import payments, refunds
 
@@ -245,7 +245,7 @@ def test_cash_goes_back_in_the_same_moment(shop):
     async def scenario(s):
         order_id = await s.paid()
         await s.pool.execute("UPDATE payment SET provider = 'cash'")
-        asked = await s.repayments.request(s.park.site, order_id, reason="clerk")
+        asked = await s.repayments.request(s.park.site, order_id, asker=RefundAsker("clerk"))
         assert (asked.amount_fen, asked.done) == (8000, True)
         assert await s.state(order_id) == "refunded"
         assert await s.sold() == 0

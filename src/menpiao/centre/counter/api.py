@@ -9,16 +9,33 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
-from menpiao.centre.counter.service import Clerk, CounterService, SaleSlip, read_ticket
+from menpiao.centre.counter.service import (
+    Clerk,
+    CounterService,
+    RefundSlip,
+    ReturnService,
+    SaleSlip,
+    read_ticket,
+)
 from menpiao.domain.reasons import Reason, Refusal
 from menpiao.wire.check import Problem
-from menpiao.wire.counter import QuoteAsked, SaleAsked, SlipLines
+from menpiao.wire.counter import (
+    FindAsked,
+    QuoteAsked,
+    ReturnAsked,
+    ReturnQuoteAsked,
+    SaleAsked,
+    SlipLines,
+)
 from menpiao.wire.unreadable import UNREADABLE
 
-SlipMaker = Callable[[SaleSlip], list[dict[str, Any]]]
+SlipMaker = Callable[[SaleSlip | RefundSlip], list[dict[str, Any]]]
 _encoder = msgspec.json.Encoder()
 _quote = msgspec.json.Decoder(QuoteAsked)
 _sale = msgspec.json.Decoder(SaleAsked)
+_find = msgspec.json.Decoder(FindAsked)
+_back_quote = msgspec.json.Decoder(ReturnQuoteAsked)
+_back = msgspec.json.Decoder(ReturnAsked)
 _LONGEST_BODY = 32 * 1024
 _HEADERS = {"Cache-Control": "no-store"}
 _STATUS = {
@@ -27,6 +44,9 @@ _STATUS = {
     Reason.DUPLICATE_DOCUMENT: 409,
     Reason.TOKEN_REUSED: 409,
     Reason.PRICE_CHANGED: 409,
+    Reason.REFUND_CHANGED: 409,
+    Reason.REFUNDING: 409,
+    Reason.REFUNDED: 409,
     Reason.UNPAID: 409,
     Reason.ORDER_CLOSED: 409,
     Reason.ORDER_UNKNOWN: 404,
@@ -42,9 +62,12 @@ _Door = Callable[[Request, Clerk], Awaitable[object]]
 class CounterApi:
     """Routes of the counter server; each asks for ``Authorization: Bearer`` and a page's ticket."""
 
-    def __init__(self, service: CounterService, key: bytes, make_slip: SlipMaker) -> None:
-        """Speak for a service; ``key`` seals the tickets, ``make_slip`` writes slips."""
+    def __init__(
+        self, service: CounterService, returns: ReturnService, key: bytes, make_slip: SlipMaker
+    ) -> None:
+        """Speak for the services; ``key`` seals the tickets, ``make_slip`` writes slips."""
         self._service = service
+        self._returns = returns
         self._key = key
         self._make_slip = make_slip
 
@@ -60,6 +83,11 @@ class CounterApi:
             Route(order, self._door(self._order)),
             Route(f"{order}/slip", self._door(self._slip)),
             Route(f"{order}/give-up", self._door(self._give_up), methods=["POST"]),
+            Route(f"{base}/finds", self._door(self._find), methods=["POST"]),
+            Route(f"{order}/refunds", self._door(self._refunds)),
+            Route(f"{order}/refunds", self._door(self._give_back), methods=["POST"]),
+            Route(f"{order}/refund-quotes", self._door(self._refund_quoted), methods=["POST"]),
+            Route(f"{order}/refunds/{{refund_no}}/slip", self._door(self._refund_slip)),
         ]
 
     def _door(self, work: _Door) -> Callable[[Request], Awaitable[Response]]:
@@ -106,6 +134,34 @@ class CounterApi:
 
     async def _give_up(self, request: Request, clerk: Clerk) -> object:
         return await self._service.give_up(clerk, request.path_params["order_no"])
+
+    async def _find(self, request: Request, clerk: Clerk) -> object:
+        """Orders by number, document or telephone: a body, so that no number is in an address."""
+        asked = await _read(request, _find)
+        return asked if isinstance(asked, Refusal) else await self._returns.find(clerk, asked)
+
+    async def _refunds(self, request: Request, clerk: Clerk) -> object:
+        return await self._returns.view(clerk, request.path_params["order_no"])
+
+    async def _refund_quoted(self, request: Request, clerk: Clerk) -> object:
+        asked = await _read(request, _back_quote)
+        if isinstance(asked, Refusal):
+            return asked
+        return await self._returns.quote(clerk, request.path_params["order_no"], asked)
+
+    async def _give_back(self, request: Request, clerk: Clerk) -> object:
+        """Give tickets back. The same token again: the same refund."""
+        asked = await _read(request, _back)
+        if isinstance(asked, Refusal):
+            return asked
+        return await self._returns.give_back(clerk, request.path_params["order_no"], asked)
+
+    async def _refund_slip(self, request: Request, clerk: Clerk) -> object:
+        path = request.path_params
+        facts = await self._returns.slip(clerk, path["order_no"], path["refund_no"])
+        if isinstance(facts, Refusal):
+            return facts
+        return SlipLines(lines=self._make_slip(facts))
 
 
 def _answer(outcome: object) -> Response:

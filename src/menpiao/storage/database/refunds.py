@@ -6,6 +6,7 @@ Lock order everywhere: payment, refund, order, day, slot, tickets by id.
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import NamedTuple
 
 import asyncpg
 
@@ -131,30 +132,47 @@ async def lock_tickets(
     return rows
 
 
+class NewRefund(NamedTuple):
+    """A refund to be written. ``staff_id``, ``token``: who gave it at a window, by which press."""
+
+    id: int
+    state: str
+    amount_fen: int
+    out_refund_no: str
+    reason: str
+    tickets: Sequence[int] = ()
+    staff_id: int | None = None
+    token: str | None = None
+
+
 async def insert(
-    connection: asyncpg.Connection,
-    payment: asyncpg.Record,
-    new: tuple[int, str, int, str],
-    reason: str,
-    now: datetime,
+    connection: asyncpg.Connection, payment: asyncpg.Record, new: NewRefund, now: datetime
 ) -> None:
-    """Write a refund: identifier, state, fen and number."""
-    refund_id, state, amount_fen, out_refund_no = new
+    """Write a refund of a payment."""
     await connection.execute(
-        "INSERT INTO refund (site_id, id, payment_id, order_id, state, amount_fen, out_refund_no,"
-        " reason, created_at, done_at)"
-        " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9,"
-        " CASE WHEN $5 IN ('done', 'external') THEN $9::timestamptz END)"
+        "INSERT INTO refund (site_id, payment_id, order_id, created_at, id, state, amount_fen,"
+        " out_refund_no, reason, tickets, staff_id, token, done_at)"
+        " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12,"
+        " CASE WHEN $6 IN ('done', 'external') THEN $4::timestamptz END)"
         " ON CONFLICT (site_id, out_refund_no) DO NOTHING",
         payment["site_id"],
-        refund_id,
         payment["id"],
         payment["order_id"],
-        state,
-        amount_fen,
-        out_refund_no,
-        reason,
         now,
+        *new._replace(tickets=list(new.tickets)),
+    )
+
+
+async def by_token(
+    connection: asyncpg.Connection, site_id: int, order_id: int, token: str
+) -> asyncpg.Record | None:
+    """The refund that a press has already begun."""
+    return await connection.fetchrow(
+        "SELECT id, state, amount_fen, tickets FROM refund"
+        " WHERE site_id = $1 AND order_id = $2 AND token = $3",
+        site_id,
+        order_id,
+        token,
     )
 
 

@@ -1,4 +1,4 @@
-"""SQL of searches at a lane: the tickets of orders, the telephones of a day."""
+"""SQL of searches by staff: the tickets of orders, the orders of a telephone or a document."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -6,6 +6,7 @@ from datetime import datetime
 import asyncpg
 
 from menpiao.domain.ticket import Ticket
+from menpiao.storage.crypto import OpenError, Vault
 from menpiao.storage.database import admissions
 from menpiao.storage.database.admissions import TicketTerms
 
@@ -19,9 +20,14 @@ ORDER BY t.id LIMIT 20
 _PHONES = """
 SELECT DISTINCT o.id, o.phone_sealed FROM orders o
 JOIN ticket t ON t.site_id = o.site_id AND t.order_id = o.id
-WHERE o.site_id = $1 AND o.phone_sealed IS NOT NULL AND o.state = 'paid'
-  AND t.closes_at > $2::timestamptz - interval '2 hours'
-  AND t.opens_at < $2::timestamptz + interval '12 hours'
+WHERE o.site_id = $1 AND o.phone_sealed IS NOT NULL AND o.state IN ('paid', 'refunding')
+  AND t.closes_at > $2 AND t.opens_at < $3
+ORDER BY o.id DESC
+"""
+_HOLDER = """
+SELECT DISTINCT order_id FROM ticket
+WHERE site_id = $1 AND holder_hash = $2 AND closes_at > $3 AND state <> 'cancelled'
+ORDER BY order_id DESC LIMIT $4
 """
 
 
@@ -38,7 +44,27 @@ async def tickets_of(
     return [(row["order_id"], found[row["id"]]) for row in rows if row["id"] in found]
 
 
-async def phones_of_day(pool: asyncpg.Pool, site_id: int, now: datetime) -> list[asyncpg.Record]:
-    """(id, phone_sealed) of paid orders for about now."""
-    rows: list[asyncpg.Record] = await pool.fetch(_PHONES, site_id, now)
-    return rows
+async def orders_by_phone(
+    pool: asyncpg.Pool, vault: Vault, site_id: int, span: tuple[datetime, datetime], end: str
+) -> list[int]:
+    """Paid orders for a span of time whose telephone ends so, the latest first.
+
+    The numbers are opened here and not kept.
+    """
+    found = []
+    for row in await pool.fetch(_PHONES, site_id, *span):
+        try:
+            phone = vault.open(row["phone_sealed"], f"orders.phone:{row['id']}")
+        except OpenError:
+            continue
+        if phone.endswith(end):
+            found.append(int(row["id"]))
+    return found
+
+
+async def orders_by_holder(
+    pool: asyncpg.Pool, site_id: int, holder_hash: bytes, since: datetime, count: int
+) -> list[int]:
+    """Orders with a ticket on a document that was still good after ``since``, the latest first."""
+    rows = await pool.fetch(_HOLDER, site_id, holder_hash, since, count)
+    return [int(row["order_id"]) for row in rows]

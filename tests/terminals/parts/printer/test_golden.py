@@ -5,13 +5,13 @@ from pathlib import Path
 
 import pytest
 from PIL import Image, ImageChops
-from tests.terminals.parts.printer.test_slips import ADMISSION, SALE
+from tests.terminals.parts.printer.test_slips import ADMISSION, REFUND, SALE
 
 from menpiao.terminals.parts.printer.escpos import encode
 from menpiao.terminals.parts.printer.fonts import Fonts
 from menpiao.terminals.parts.printer.profiles import PROFILES
 from menpiao.terminals.parts.printer.render import interpret, paper
-from menpiao.terminals.parts.printer.slips import admission_slip, sale_slip
+from menpiao.terminals.parts.printer.slips import admission_slip, refund_slip, sale_slip
 
 GOLDEN = Path(__file__).parent / "golden"
 FONTS = Fonts()
@@ -20,6 +20,7 @@ SLIPS = {
     "admission": admission_slip(ADMISSION),
     "admission-en": admission_slip(ADMISSION, "en"),
     "sale": sale_slip(SALE),
+    "refund": refund_slip(REFUND),
 }
 
 

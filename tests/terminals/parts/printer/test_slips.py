@@ -1,4 +1,4 @@
-"""What stands on the two slips."""
+"""What stands on the slips."""
 
 from dataclasses import replace
 from datetime import date, datetime
@@ -13,8 +13,10 @@ from menpiao.terminals.parts.printer.profiles import PROFILES
 from menpiao.terminals.parts.printer.render import Item, PaperCut, PrintedQr, interpret, text_lines
 from menpiao.terminals.parts.printer.slips import (
     AdmissionFacts,
+    RefundFacts,
     SaleFacts,
     admission_slip,
+    refund_slip,
     sale_slip,
     yuan,
 )
@@ -41,6 +43,19 @@ SALE = SaleFacts(
     holder_masked="张*",
     counter="1 号窗口",
     code="MP7K2Q9XW4RT",
+)
+REFUND = RefundFacts(
+    site="示例山风景区",
+    order_number="O20261124000123",
+    refund_number="R20261124000009",
+    product="成人票",
+    tickets=2,
+    people=3,
+    amount_fen=19_200,
+    way="cash",
+    refunded_at=datetime(2026, 11, 24, 9, 30, 5, tzinfo=BEIJING),
+    holder_masked="张* 李**",
+    counter="1 号窗口",
 )
 PROFILE = PROFILES["generic-58"]
 
@@ -86,6 +101,29 @@ def test_a_sale() -> None:
         "请持身份证原件直接刷证入园",
     ]
     assert PrintedQr("MP7K2Q9XW4RT", 6) in items
+
+
+def test_a_refund() -> None:
+    lines, _ = on_paper(refund_slip(REFUND))
+    assert lines == [
+        "示例山风景区",
+        "退票凭证",
+        "-" * 32,
+        "订单号：O20261124000123",
+        "退款单号：R20261124000009",
+        "票种：成人票",
+        "退票张数：2",
+        "人数：3",
+        "退款金额：￥192.00",
+        "退款方式：现金",
+        "持票人：张* 李**",
+        "退票时间：2026-11-24 09:30:05",
+        "售票点：1 号窗口",
+        "-" * 32,
+        "所退门票已作废，不能再入园",
+    ]
+    english, _ = on_paper(refund_slip(replace(REFUND, way="provider"), "en"))
+    assert "Paid back: original payment" in english
 
 
 def test_what_is_not_known_is_not_printed() -> None:

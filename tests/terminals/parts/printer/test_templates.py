@@ -6,7 +6,7 @@ import pytest
 
 from menpiao.terminals.parts.printer.base import Cut, Feed, QrCode, Rule, Text
 from menpiao.terminals.parts.printer.fonts import Fonts
-from menpiao.terminals.parts.printer.slips import ADMISSION_FACTS, SALE_FACTS
+from menpiao.terminals.parts.printer.slips import SHIPPED
 from menpiao.terminals.parts.printer.templates import FOLDER, TemplateError, load
 
 FACTS = frozenset({"site", "holder", "code"})
@@ -61,7 +61,7 @@ def test_what_cannot_be_used_is_said(tmp_path: Path, text: str, told: str) -> No
 
 @pytest.mark.parametrize("path", sorted(FOLDER.glob("*.toml")), ids=lambda path: path.stem)
 def test_the_shipped_ones_ask_for_every_fact(path: Path) -> None:
-    facts = ADMISSION_FACTS if path.name.startswith("admission") else SALE_FACTS
+    facts = SHIPPED[path.name.split(".")[0]]
     assert load(path, facts).names == facts
 
 

@@ -7,7 +7,7 @@ import structlog
 
 from menpiao.centre.booking.service.booking import BookingService
 from menpiao.centre.booking.service.kept import KeptOrder
-from menpiao.centre.selling.service import PaymentCore, RefundCore, RefundTerms
+from menpiao.centre.selling.service import PaymentCore, RefundAsker, RefundCore, RefundTerms
 from menpiao.domain.document import Document, DocumentType, age_on, birth_date
 from menpiao.domain.order import OrderState
 from menpiao.domain.reasons import Reason, Refusal
@@ -94,7 +94,7 @@ class CancelService:
         else:
             terms = self._terms(kept, expected_fen)
             outcome = await self._refunds.request(
-                site_id, order_id, chosen, reason="visitor", terms=terms
+                site_id, order_id, chosen, asker=RefundAsker("visitor"), terms=terms
             )
         if isinstance(outcome, Refusal):
             return outcome

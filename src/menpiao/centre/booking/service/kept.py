@@ -71,6 +71,7 @@ class KeptOrder:
         )
 
     def _ticket(self, row: asyncpg.Record, now: datetime) -> OrderTicket:
+        returns = would_return(row, self.product.refund, now)
         return OrderTicket(
             ticket_no=serial_number(row["id"]),
             holder_masked=row["holder_masked"],
@@ -80,5 +81,5 @@ class KeptOrder:
             state=row["state"],
             reason_zh=row["reason_zh"],
             reason_en=row["reason_en"],
-            refund_fen=would_return(row, self.product.refund, now) if self.is_online else None,
+            refund_fen=returns if self.is_online and isinstance(returns, int) else None,
         )

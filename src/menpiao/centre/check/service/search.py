@@ -1,7 +1,7 @@
 """Finding the ticket of somebody who has no document at hand: by order number or telephone."""
 
 from collections.abc import Callable
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import asyncpg
 import structlog
@@ -9,7 +9,7 @@ import structlog
 from menpiao.centre.check.service.guards import Guards
 from menpiao.domain.reasons import Reason, Refusal
 from menpiao.domain.ticket import parse_serial, serial_number
-from menpiao.storage.crypto import OpenError, Vault
+from menpiao.storage.crypto import Vault
 from menpiao.storage.database import searches
 from menpiao.storage.database.catalogue import Catalogue, Device
 from menpiao.wire.answers import status_of
@@ -18,6 +18,8 @@ from menpiao.wire.check import Found, FoundTickets, Search
 log = structlog.get_logger(__name__)
 
 _MOST = 20
+_BEFORE, _AFTER = timedelta(hours=2), timedelta(hours=12)
+"""How long ago a ticket may have ended, and how soon it must begin, to be one of now."""
 
 
 class SearchService:
@@ -55,7 +57,10 @@ class SearchService:
             order_id = parse_serial(asked.order_no)
             orders = [order_id] if order_id else []
         else:
-            orders = await self._by_phone(site_id, asked.phone_end, now)
+            span = (now - _BEFORE, now + _AFTER)
+            orders = await searches.orders_by_phone(
+                self._pool, self._vault, site_id, span, asked.phone_end
+            )
         async with self._pool.acquire() as connection:
             found = await searches.tickets_of(connection, site_id, orders, now, snapshot.terms)
         by = "order" if asked.order_no else "phone"
@@ -77,15 +82,3 @@ class SearchService:
                 for order_id, ticket in found[:_MOST]
             ]
         )
-
-    async def _by_phone(self, site_id: int, end: str, now: datetime) -> list[int]:
-        """Orders of today whose telephone ends so; the numbers are opened here and not kept."""
-        found = []
-        for row in await searches.phones_of_day(self._pool, site_id, now):
-            try:
-                phone = self._vault.open(row["phone_sealed"], f"orders.phone:{row['id']}")
-            except OpenError:
-                continue
-            if phone.endswith(end):
-                found.append(int(row["id"]))
-        return found

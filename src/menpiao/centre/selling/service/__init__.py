@@ -5,6 +5,7 @@ from menpiao.centre.selling.service.payments import PaymentCore, Settled
 from menpiao.centre.selling.service.purchase import Purchase, Sold
 from menpiao.centre.selling.service.refunds import (
     RefundAsked,
+    RefundAsker,
     RefundCore,
     RefundTerms,
     would_return,
@@ -16,6 +17,7 @@ __all__ = [
     "Posted",
     "Purchase",
     "RefundAsked",
+    "RefundAsker",
     "RefundCore",
     "RefundTerms",
     "SellingService",

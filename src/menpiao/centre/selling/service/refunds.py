@@ -26,7 +26,7 @@ class RefundAsked:
     """A refund that was begun: its tickets are void from now on."""
 
     refund_id: int | None
-    """None when nothing was paid for these tickets."""
+    """None when nothing is kept of it: a visitor's tickets for which nothing goes back."""
     amount_fen: int
     done: bool
 
@@ -44,7 +44,21 @@ class RefundTerms:
     leaves: Callable[[Sequence[int]], Refusal | None] | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class RefundAsker:
+    """Who wants tickets given back, as it is kept beside the refund.
+
+    ``staff_id``: the person of the house who does it. ``token``: their key for this one act;
+    asking again with it gives the refund that there is.
+    """
+
+    reason: str = ""
+    staff_id: int | None = None
+    token: str = ""
+
+
 _PLAIN = RefundTerms()
+_NOBODY = RefundAsker()
 
 
 class _Tickets(msgspec.Struct, frozen=True):
@@ -82,7 +96,7 @@ class RefundCore:
         order_id: int,
         ticket_ids: Sequence[int] = (),
         *,
-        reason: str = "",
+        asker: RefundAsker = _NOBODY,
         terms: RefundTerms = _PLAIN,
     ) -> RefundAsked | Refusal:
         """Give back tickets of an order (none named: all), or say why not.
@@ -93,10 +107,15 @@ class RefundCore:
         await self._ids.reserve(3)
         async with self._pool.acquire() as connection, connection.transaction():
             found = await self._decide(connection, site_id, order_id, ticket_ids, terms)
+            if asker.token:
+                # The decision has locked the payment: nobody begins this refund beside us.
+                earlier = await refunds.by_token(connection, site_id, order_id, asker.token)
+                if earlier is not None:
+                    return _as_begun(earlier, ticket_ids)
             if isinstance(found, Refusal):
                 return found
             await refunds.set_order(connection, site_id, order_id, OrderState.REFUNDING)
-            return await self._begin(connection, found, reason)
+            return await self._begin(connection, found, asker)
 
     async def offer(
         self, site_id: int, order_id: int, ticket_ids: Sequence[int], terms: RefundTerms = _PLAIN
@@ -143,22 +162,32 @@ class RefundCore:
         return refusal or _Decided(payment, order, [r["id"] for r in chosen], amount, now)
 
     async def _begin(
-        self, connection: asyncpg.Connection, found: _Decided, reason: str
+        self, connection: asyncpg.Connection, found: _Decided, asker: RefundAsker
     ) -> RefundAsked:
         payment, order, amount_fen = found.payment, found.order, found.amount_fen
         now = found.now
         site_id, tickets = payment["site_id"], found.tickets
         refund_id, outbox_id = self._ids.take(2)
         at_once = amount_fen == 0 or payment["provider"] in AT_ONCE
-        if amount_fen:
-            number = f"MP{site_id}R{refund_id}"
-            new = (refund_id, "done" if at_once else "requested", amount_fen, number)
-            await refunds.insert(connection, payment, new, reason, now)
+        # What a person of the house gives back has its row, also when no money goes back.
+        kept = bool(amount_fen) or asker.staff_id is not None
+        if kept:
+            new = refunds.NewRefund(
+                refund_id,
+                "done" if at_once else "requested",
+                amount_fen,
+                f"MP{site_id}R{refund_id}",
+                asker.reason,
+                tickets,
+                asker.staff_id,
+                asker.token or None,
+            )
+            await refunds.insert(connection, payment, new, now)
         if at_once:
             await _give_up(connection, order, tickets)
             if amount_fen:
                 await self._tell(connection, order, "refund.done", refund_id)
-            return RefundAsked(refund_id if amount_fen else None, amount_fen, done=True)
+            return RefundAsked(refund_id if kept else None, amount_fen, done=True)
         await refunds.void_tickets(connection, site_id, tickets, TicketState.REFUNDING)
         payload = msgspec.json.encode(_Tickets(tickets)).decode()
         await refunds.queue(connection, site_id, outbox_id, refund_id, payload, now)
@@ -232,8 +261,8 @@ class RefundCore:
             if await refunds.lock(connection, site_id, number) is not None:
                 return False
             refund_id = self._ids.take(1)[0]
-            new = (refund_id, "external", amount_fen, number)
-            await refunds.insert(connection, payment, new, "external", self._clock())
+            new = refunds.NewRefund(refund_id, "external", amount_fen, number, "external")
+            await refunds.insert(connection, payment, new, self._clock())
             counted_fen, _ = await refunds.sums(connection, site_id, payment["id"])
             order = await payments.lock_order(connection, site_id, payment["order_id"])
             if counted_fen >= payment["amount_fen"] and order["state"] in {"paid", "refunding"}:
@@ -270,10 +299,17 @@ async def _give_up(
     await refunds.set_order(connection, site_id, order["id"], state)
 
 
-def would_return(row: asyncpg.Record, policy: rules.RefundPolicy, now: datetime) -> int | None:
-    """How many fen would go back for one ticket; None: it cannot be given back."""
-    amount = rules.refundable([_ticket(row)], row["price_fen"], 0, now, policy)
-    return None if isinstance(amount, Refusal) else amount
+def would_return(row: asyncpg.Record, policy: rules.RefundPolicy, now: datetime) -> int | Refusal:
+    """How many fen would go back for one ticket, or why it cannot be given back."""
+    return rules.refundable([_ticket(row)], row["price_fen"], 0, now, policy)
+
+
+def _as_begun(earlier: asyncpg.Record, ticket_ids: Sequence[int]) -> RefundAsked | Refusal:
+    """The refund that a press has begun, asked for again; other tickets are another act."""
+    if ticket_ids and set(ticket_ids) != set(earlier["tickets"]):
+        return Refusal(Reason.TOKEN_REUSED, field="token")
+    done = earlier["state"] == RefundState.DONE
+    return RefundAsked(earlier["id"], earlier["amount_fen"], done)
 
 
 def _ticket(row: asyncpg.Record) -> Ticket:

@@ -1,4 +1,4 @@
-"""The two slips of a site, as documents: what the patent puts on paper, and what a buyer keeps."""
+"""The slips of a site, as documents: what the patent puts on paper, and what a buyer keeps."""
 
 from __future__ import annotations
 
@@ -21,7 +21,20 @@ SALE_FACTS: Final = frozenset(
         *("holder", "sold_at", "counter", "code"),
     }
 )
+REFUND_FACTS: Final = frozenset(
+    {
+        *("site", "order_number", "refund_number", "product", "tickets", "people", "amount"),
+        *("way", "holder", "refunded_at", "counter"),
+    }
+)
 """What a template may ask for."""
+
+RefundWay = Literal["cash", "provider", "none"]
+"""How money goes back: out of the drawer, to where it came from, or there is none."""
+_WAYS: Final[dict[Language, dict[RefundWay, str]]] = {
+    "zh": {"cash": "现金", "provider": "原路退回", "none": "无需退款"},
+    "en": {"cash": "cash", "provider": "original payment", "none": "nothing to return"},
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +72,23 @@ class SaleFacts:
     holder_masked: str = ""
     counter: str = ""
     code: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class RefundFacts:
+    """What a visitor keeps of tickets given back; `refunded_at` is in the site's own zone."""
+
+    site: str
+    order_number: str
+    refund_number: str
+    product: str
+    tickets: int
+    people: int
+    amount_fen: int
+    way: RefundWay
+    refunded_at: datetime
+    holder_masked: str = ""
+    counter: str = ""
 
 
 def admission_slip(
@@ -99,10 +129,34 @@ def sale_slip(
     )
 
 
+def refund_slip(
+    facts: RefundFacts, language: Language = "zh", template: Template | None = None
+) -> Slip:
+    """The slip of tickets given back at the counter; `template` is the site's own."""
+    return (template or _shipped("refund", language)).fill(
+        {
+            "site": facts.site,
+            "order_number": facts.order_number,
+            "refund_number": facts.refund_number,
+            "product": facts.product,
+            "tickets": str(facts.tickets),
+            "people": str(facts.people),
+            "amount": yuan(facts.amount_fen),
+            "way": _WAYS[language][facts.way],
+            "holder": facts.holder_masked,
+            "refunded_at": _moment(facts.refunded_at),
+            "counter": facts.counter,
+        }
+    )
+
+
+SHIPPED: Final = {"admission": ADMISSION_FACTS, "sale": SALE_FACTS, "refund": REFUND_FACTS}
+"""The slips there are, with what each may ask for."""
+
+
 @cache
-def _shipped(name: Literal["admission", "sale"], language: Language) -> Template:
-    facts = ADMISSION_FACTS if name == "admission" else SALE_FACTS
-    return load(FOLDER / f"{name}.{language}.toml", facts)
+def _shipped(name: str, language: Language) -> Template:
+    return load(FOLDER / f"{name}.{language}.toml", SHIPPED[name])
 
 
 def yuan(amount_fen: int) -> str:

@@ -48,8 +48,11 @@
     if (kind) made.className = kind;
     return made;
   }
+  // While tickets are given back, what is said is said there.
+  const giving = () => Boolean(root.desk.back && root.desk.back.isOpen());
+  const told = () => byId(giving() ? "back-status" : "status");
   function say(text, kind = "", more = "") {
-    const box = byId("status");
+    const box = told();
     box.className = `counter-status ${kind}`;
     box.replaceChildren(text, ...(more ? [element("small", more)] : []));
   }
@@ -72,7 +75,7 @@
     }
     byId("again").hidden = sale.state !== "lost";
     byId("next").hidden = !["done", "failed"].includes(sale.state);
-    byId("reprint").hidden = byId("browser").hidden = sale.state !== "done";
+    byId("reprint").hidden = byId("browser").hidden = byId("give-back").hidden = sale.state !== "done";
     byId("stop").hidden = !["wait", "scan"].includes(sale.state);
     const svg = sale.state === "wait" && sale.order ? sale.order.code_svg : "";
     if (byId("show").dataset.order !== (svg && sale.order.order_no)) {
@@ -176,6 +179,7 @@
     draw();
   }
   function add(kind, number, name) {
+    if (giving()) { root.desk.back.card(kind, number); return; }
     if (["done", "failed"].includes(sale.state)) next();
     if (sale.state !== "edit") return;
     if (sale.visitors.some((one) => one.number === number)) { say(words.again, "wrong"); return; }
@@ -234,7 +238,7 @@
     if (given !== null) byId("status").append(element("small", `${words.change} ${yuan(given - order.total_fen)}`));
     draw();
     byId("next").focus();
-    if (good) print(order.order_no);
+    if (good) slip(order.order_no);
     mine();
   }
   async function watch(number) {
@@ -267,9 +271,10 @@
   }
 
   // --- the slip -----------------------------------------------------------------------------
-  async function print(number) {
+  const slip = (number) => print(`orders/${number}/slip`, number);
+  async function print(path, number) {
     let slip;
-    try { slip = await ask(`orders/${number}/slip`); } catch (error) {
+    try { slip = await ask(path); } catch (error) {
       note(error.problem ? reason(error.problem) : words.unprinted);
       return;
     }
@@ -281,10 +286,11 @@
   }
   function note(text) {
     let line = byId("slip-note");
-    if (!line || !line.isConnected) {
+    if (!line || line.parentElement !== told()) {
+      if (line) line.remove();
       line = element("small");
       line.id = "slip-note";
-      byId("status").append(line);
+      told().append(line);
     }
     line.textContent = text;
   }
@@ -337,7 +343,11 @@
         button.type = "button";
         button.setAttribute("aria-label", `${words.reprint} ${one.order_no}`);
         button.addEventListener("click", () => look(one.order_no));
-        line.append(button);
+        const back = element("button", words.giveBack, "small-button");
+        back.type = "button";
+        back.setAttribute("aria-label", `${words.giveBack} ${one.order_no}`);
+        back.addEventListener("click", () => root.desk.back.open(one.order_no));
+        line.append(button, back);
       }
       return line;
     }) : [element("li", words.none)]));
@@ -372,9 +382,9 @@
       digits = "";
       code(text);
     } else {
-      const act = { F2: () => byId("number").focus(), F4: () => byId("order").focus(), F8: () => pay("cash"),
+      const act = (giving() ? root.desk.back.keys : { F7: () => root.desk.back.open(), F2: () => byId("number").focus(), F4: () => byId("order").focus(), F8: () => pay("cash"),
         F9: () => offer && offer.means.includes("qr") && pay("qr"),
-        F10: () => offer && offer.means.includes("code") && scan(), Escape: escape }[event.key];
+        F10: () => offer && offer.means.includes("code") && scan(), Escape: escape })[event.key];
       if (act && !event.repeat) { event.preventDefault(); act(); }
     }
   }, true);
@@ -403,8 +413,14 @@
   on("again", "click", send);
   on("next", "click", next);
   on("stop", "click", stop);
-  on("reprint", "click", () => print(sale.order.order_no));
+  on("reprint", "click", () => slip(sale.order.order_no));
   on("browser", "click", paper);
+  // What the give-back stands on (back.js): doors, printer, words; and whether a sale can wait.
+  root.desk = { ask, reason, element, yuan, fresh, print, paper, say, english, mine,
+    idle: () => ["edit", "done", "failed"].includes(sale.state),
+    order: () => (sale.order ? sale.order.order_no : ""),
+    // What was being sold is still there; what was sold or looked up is over.
+    next: () => { if (sale.state === "edit") load().catch(() => say(words.lost, "wrong")); else next(); } };
   load().catch(() => say(words.lost, "wrong"));
   mine();
   listen();

@@ -1,13 +1,12 @@
-"""The counter's service: sells over the one selling core, and looks after a clerk's day."""
+"""Sales by clerks over the one selling core, and a clerk's day."""
 
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 
 import asyncpg
-import segno
 
-from menpiao.centre.doors.passes import make_pass, read_pass
+from menpiao.centre.counter.service.desk import Clerk, means_of, order_of, span_of
 from menpiao.centre.selling.service import Purchase, SellingService
 from menpiao.domain.booking import Priced, SaleRequest, TicketDraft, Visitor
 from menpiao.domain.document import DocumentRefusal, DocumentType, parse_document
@@ -15,7 +14,7 @@ from menpiao.domain.product import Product
 from menpiao.domain.reasons import Reason, Refusal
 from menpiao.domain.ticket import parse_serial, serial_number
 from menpiao.storage.database import counter, orders, payments
-from menpiao.storage.database.catalogue import Catalogue, Site, Snapshot
+from menpiao.storage.database.catalogue import Catalogue
 from menpiao.storage.database.ids import IdBlocks
 from menpiao.wire.counter import (
     CounterLine,
@@ -33,19 +32,8 @@ from menpiao.wire.counter import (
     SaleAsked,
 )
 
-ROLES = ("clerk", "supervisor", "manager")
-TICKET_LIFE = timedelta(minutes=10)
-"""How long a page may sell before it must show again who is signed in."""
 _LATEST = 20
 _TYPES = {kind.value: kind for kind in DocumentType}
-
-
-@dataclass(frozen=True, slots=True)
-class Clerk:
-    """Who sells: a person of the house, at their site."""
-
-    site_id: int
-    staff_id: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +93,7 @@ class CounterService:
             slots = [
                 CounterSlot(
                     id=r["id"],
-                    span=_span(site, r["starts_at"], r["ends_at"]),
+                    span=span_of(site, r["starts_at"], r["ends_at"]),
                     remaining=r["remaining"],
                 )
                 for r in rows
@@ -183,7 +171,7 @@ class CounterService:
     async def order(self, clerk: Clerk, order_no: str) -> CounterOrder | None:
         """An order of the clerk's site, whoever sold it and however."""
         row = await self._row(clerk, order_no)
-        return None if row is None else _order(row, await self._catalogue.current())
+        return None if row is None else order_of(row, await self._catalogue.current())
 
     async def _row(self, clerk: Clerk, order_no: str) -> asyncpg.Record | None:
         order_id = parse_serial(order_no)
@@ -204,7 +192,7 @@ class CounterService:
             await payments.queue_close(
                 self._pool, clerk.site_id, row["payment_id"], self._ids.take(1)[0], self._clock()
             )
-        return _order(row, await self._catalogue.current())
+        return order_of(row, await self._catalogue.current())
 
     async def slip(self, clerk: Clerk, order_no: str) -> SaleSlip | Refusal:
         """What stands on the slip of a paid order."""
@@ -222,7 +210,7 @@ class CounterService:
             order_number=serial_number(row["id"]),
             product=(english and product.name_en) or product.name,
             visit_on=row["visit_date"],
-            slot=_span(site, row["starts_at"], row["ends_at"]),
+            slot=span_of(site, row["starts_at"], row["ends_at"]),
             people=row["people"],
             price_fen=row["total_fen"],
             sold_at=(row["paid_at"] or row["created_at"]).astimezone(site.zone),
@@ -241,7 +229,7 @@ class CounterService:
         rows = await counter.sums(self._pool, clerk.site_id, clerk.staff_id, span)
         sums = [
             MeansSum(
-                means=_means(r["provider"], r["method"]),
+                means=means_of(r["provider"], r["method"]),
                 orders=r["orders"],
                 people=r["people"],
                 paid_fen=r["paid_fen"],
@@ -251,7 +239,7 @@ class CounterService:
         ]
         cash = (s.paid_fen - s.refunded_fen for s in sums if s.means == "cash")
         found = await counter.latest(self._pool, clerk.site_id, clerk.staff_id, span, _LATEST)
-        latest = [_order(row, snapshot) for row in found]
+        latest = [order_of(row, snapshot) for row in found]
         return OwnSales(day=day, drawer_fen=sum(cash), sums=sums, latest=latest)
 
 
@@ -289,53 +277,3 @@ def _papers(product: Product, draft: TicketDraft, best: TicketDraft) -> list[Pap
         return []
     name_en = rule.evidence_en or rule.evidence
     return [Paper(name=rule.evidence, name_en=name_en, price_fen=best.price_fen)]
-
-
-def _order(row: asyncpg.Record, snapshot: Snapshot) -> CounterOrder:
-    site, product = snapshot.sites[row["site_id"]], snapshot.products[row["product_id"]]
-    waits = row["state"] == "awaiting_payment"
-    return CounterOrder(
-        order_no=serial_number(row["id"]),
-        state=row["state"],
-        means=_means(row["provider"] or "", row["method"] or ""),
-        total_fen=row["total_fen"],
-        people=row["people"],
-        created_at=row["created_at"],
-        expires_at=row["expires_at"],
-        product=product.name,
-        product_en=product.name_en or product.name,
-        visit_date=row["visit_date"],
-        span=_span(site, row["starts_at"], row["ends_at"]),
-        holders=list(row["holders"]),
-        code_svg=_svg(row["code_url"]) if waits and row["code_url"] else "",
-        trouble=row["last_error"] or "",
-    )
-
-
-def _means(provider: str, method: str) -> str:
-    return method if provider == "wechat" else provider
-
-
-def _svg(text: str) -> str:
-    """A QR code to be put into the page: paths only."""
-    return str(segno.make(text, error="m").svg_inline(border=2, omitsize=True, svgclass=None))
-
-
-def _span(site: Site, starts_at: datetime, ends_at: datetime) -> str:
-    first, last = starts_at.astimezone(site.zone), ends_at.astimezone(site.zone)
-    # The last second of an hour reads as the full hour.
-    if last.second == 59:
-        last += timedelta(seconds=1)
-    end = "24:00" if (last.hour, last.minute) == (0, 0) else f"{last:%H:%M}"
-    return f"{first:%H:%M}-{end}"
-
-
-def make_ticket(key: bytes, clerk: Clerk, now: datetime) -> str:
-    """A ticket with which a page may ask this server's doors for ``TICKET_LIFE``."""
-    return make_pass(key, (clerk.site_id, clerk.staff_id), now + TICKET_LIFE)
-
-
-def read_ticket(key: bytes, ticket: str, now: datetime) -> Clerk | None:
-    """Who asks; None: not a ticket of ours, or no longer."""
-    found = read_pass(key, ticket, now)
-    return Clerk(*found[0]) if found else None
