@@ -87,6 +87,9 @@ def test_nothing_is_sold_to_a_barred_document_by_any_channel_until_it_is_lifted(
         sent = fill(client, address, ("李样例", number)) | {"do": "review"}
         page = client.post(address, data=sent)
         assert "请到服务台" in page.text
+        assert "网上无法办理" in page.text
+        assert "请修改" not in page.text
+        assert "需要修改" not in page.text
         assert WHY not in page.text
     with park.client() as client:
         window = Window(client)

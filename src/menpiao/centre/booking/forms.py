@@ -13,6 +13,13 @@ from menpiao.wire.booking import BookingRequest, Visitor
 
 _NOT_TYPED = frozenset({DocumentType.NETWORK_ID})
 _DIGITS = 12
+_NOT_THEIRS = frozenset(
+    {
+        *(Reason.SALE_AT_DESK, Reason.EVIDENCE_NEEDED, Reason.NOT_PERMITTED),
+        *(Reason.BUSY, Reason.FAULT, Reason.RATE_LIMITED),
+    }
+)
+"""What no visitor can mend by filling the form in otherwise."""
 _FIELDS = ("name", "document_type", "number", "people")
 
 
@@ -104,6 +111,8 @@ class Party:
         """From posted data; ``check``: whether faults are to be shown."""
         self._product, self._english = product, english
         self.trouble: Refusal | None = None
+        self.theirs_to_mend = True
+        """Whether what is refused can be put right in this form."""
         if data is None or "count" not in data:
             self.visitors = [VisitorForm(product, 0, english=english)]
             self.phone = PhoneForm()
@@ -181,6 +190,7 @@ class Party:
 
     def refuse(self, refusal: Refusal) -> None:
         """Put a refusal beside the field it is about, or above all of them."""
+        self.theirs_to_mend = refusal.reason not in _NOT_THEIRS
         match refusal.field.split("."):
             case ["visitors", index, field] if field in _FIELDS and int(index) < len(self.visitors):
                 text = refusal_text(refusal, english=self._english)
