@@ -5,6 +5,7 @@ from zoneinfo import ZoneInfo
 
 import psycopg
 from django.contrib import admin, messages
+from django.contrib.auth.models import User
 from django.db import connection
 from django.db.models import QuerySet
 from django.http import HttpRequest
@@ -16,7 +17,7 @@ from menpiao.centre.console.barring import BarredAdmin
 from menpiao.centre.console.base import Page, RecordPage, Stacked, Tabular
 from menpiao.centre.console.conflicts import ConflictAdmin
 from menpiao.centre.console.gates import GateAdmin, GateGroupAdmin, ZoneAdmin
-from menpiao.centre.console.people import StaffAdmin
+from menpiao.centre.console.people import AccountAdmin, StaffAdmin
 from menpiao.centre.console.scans import AdmissionAdmin, PassageAdmin
 from menpiao.storage.database.devices import CODE_LIFE, code_hash, new_code
 from menpiao.storage.database.models import (
@@ -185,6 +186,8 @@ class OutboxAdmin(RecordPage):
     list_filter = ("state", "channel", "kind")
 
 
+admin.site.unregister(User)
+admin.site.register(User, AccountAdmin)
 admin.site.register(Zone, ZoneAdmin)
 admin.site.register(GateGroup, GateGroupAdmin)
 admin.site.register(Gate, GateAdmin)

@@ -5,7 +5,10 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from django import forms
 from django.contrib import admin
+from django.contrib.auth.admin import UserAdmin
+from django.contrib.auth.models import User
 from django.core.validators import RegexValidator
+from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
 from menpiao.centre.console.base import Page
@@ -14,8 +17,9 @@ from menpiao.storage.database.models import Staff
 
 if TYPE_CHECKING:
     _Form = forms.ModelForm[Staff]
+    _Accounts = UserAdmin[User]
 else:
-    _Form = forms.ModelForm
+    _Form, _Accounts = forms.ModelForm, UserAdmin
 
 _LEAST, _MOST = 6, 12
 """Digits of a PIN; the message that carries it allows no more."""
@@ -104,3 +108,17 @@ class StaffAdmin(Page):
     def has_pin(self, person: Staff) -> bool:
         """Whether there is one: all that anybody can see of it."""
         return bool(person.pin_hash)
+
+
+class AccountAdmin(_Accounts):
+    """Accounts. Who may only choose one is shown nothing of its password, nor a way to set it."""
+
+    def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
+        """Without the password where it cannot be changed."""
+        sets = super().get_fieldsets(request, obj)
+        if obj is None or self.has_change_permission(request, obj):
+            return sets
+        return [
+            (name, {**of, "fields": [one for one in of["fields"] if one != "password"]})
+            for name, of in sets
+        ]

@@ -39,7 +39,13 @@ _SALE: Final = _all("product", "pricerule", "productzone", "refundstep", "slotpl
 _STAFF: Final = ("menpiao.view_staff", "menpiao.add_staff", "menpiao.change_staff")
 
 ROLES: Final[dict[str, tuple[str, ...]]] = {
-    "售票员 Clerk": (*_VISITORS, "console.view_payment", "menpiao.view_product"),
+    "售票员 Clerk": (
+        *_VISITORS,
+        "console.view_payment",
+        "menpiao.view_product",
+        # A ticket type names its site.
+        "menpiao.view_site",
+    ),
     "检票员 Gate staff": ("console.view_ticket", *_LANES, *_PLACES),
     "值班主管 Supervisor": (
         *_VISITORS,

@@ -65,7 +65,7 @@
     byId("visitors").replaceChildren(...sale.visitors.map(row));
     byId("nobody").textContent = sale.visitors.length ? "" : words.nobody;
     byId("people").textContent = sale.visitors.length ? `× ${people()}` : "";
-    byId("total").textContent = yuan(sale.order && !editing ? sale.order.total_fen : total());
+    byId("total").textContent = sale.refused ? "–" : yuan(sale.order && !editing ? sale.order.total_fen : total());
     byId("edit").hidden = !editing;
     for (const one of root.querySelectorAll("#day, #product, #slot, #typed input, #typed select, #typed button"))
       one.disabled = !editing;
@@ -163,6 +163,7 @@
   });
   async function changed() {
     sale.quote = null;
+    sale.refused = false;
     sale.token = fresh();
     draw();
     const mine = ++quoteNo;
@@ -174,6 +175,8 @@
       say("");
     } catch (error) {
       if (mine !== quoteNo) return;
+      // What is not sold has no price.
+      sale.refused = Boolean(error.problem);
       say(error.problem ? reason(error.problem) : words.lost, "wrong");
     }
     draw();
@@ -188,7 +191,7 @@
     changed();
   }
   function next() {
-    Object.assign(sale, { state: "edit", token: fresh(), visitors: [], quote: null, asked: null, order: null });
+    Object.assign(sale, { state: "edit", token: fresh(), visitors: [], quote: null, refused: false, asked: null, order: null });
     byId("received").value = "";
     say("");
     draw();
