@@ -12,7 +12,7 @@ UV = $$(command -v uv || echo $(BIN)/uv)
 MAKEFLAGS += --no-print-directory
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test check fmt lint types contracts shape system lock clean
+.PHONY: help install demo test check fmt lint types contracts shape pictures system lock clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' Makefile
@@ -55,6 +55,9 @@ shape: install ## lengths, annotations, broad excepts, stubs, leaks
 fmt: install ## put the code into shape
 	@$(BIN)/ruff check --fix-only --quiet .
 	@$(BIN)/ruff format .
+
+pictures: install ## take docs/images anew, from a demo in a folder of its own
+	@$(BIN)/python scripts/pictures.py
 
 system: ## the Debian packages the tests use (installed when root, named otherwise)
 	@scripts/system-packages.sh
