@@ -26,6 +26,7 @@ def test_a_clerk_does_not_get_in(park):
         *("menpiao/site/", "menpiao/product/", "menpiao/gate/", "menpiao/device/"),
         *("menpiao/enrolmentcode/", "menpiao/staff/", "auth/user/", "console/order/"),
         *("console/ticket/", "console/admission/", "console/payment/", "console/outbox/"),
+        "console/refund/",
         *("menpiao/zone/", "menpiao/gategroup/", "console/passage/", "console/barred/"),
         *("console/conflict/", "menpiao/zone/add/", "menpiao/gategroup/add/", "menpiao/gate/add/"),
         *("console/barred/add/", "menpiao/gate/1/change/", "menpiao/site/1/change/"),
@@ -66,7 +67,9 @@ def test_a_terminal_is_revoked(park, manager, device):
     assert row(park, "SELECT revoked_at IS NULL AS may FROM device") == {"may": False}
 
 
-@pytest.mark.parametrize("kind", ["order", "ticket", "admission", "passage", "payment", "outbox"])
+@pytest.mark.parametrize(
+    "kind", ["order", "ticket", "admission", "passage", "payment", "refund", "outbox"]
+)
 def test_records_are_only_read(manager, kind):
     assert manager.get(f"/console/console/{kind}/add/").status_code == 403
 

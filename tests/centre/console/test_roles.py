@@ -27,6 +27,7 @@ PAGES = {
     "orders": "/console/console/order/",
     "tickets": "/console/console/ticket/",
     "payments": "/console/console/payment/",
+    "refunds": "/console/console/refund/",
     "messages": "/console/console/outbox/",
     "scans": "/console/console/admission/",
     "passages": "/console/console/passage/",
@@ -46,12 +47,12 @@ PAGES = {
     "groups": "/console/auth/group/",
 }
 OPEN = {
-    "售票员 Clerk": "orders tickets payments products",
+    "售票员 Clerk": "orders tickets payments refunds products",
     "检票员 Gate staff": "tickets scans passages barred gates",
-    "值班主管 Supervisor": "orders tickets payments messages scans passages barred bar conflicts"
-    " gates products devices",
-    "管理人员 Manager": "orders tickets payments messages scans passages barred bar conflicts gates"
-    " products staff devices new-gate new-product new-staff new-code",
+    "值班主管 Supervisor": "orders tickets payments refunds messages scans passages barred bar"
+    " conflicts gates products devices",
+    "管理人员 Manager": "orders tickets payments refunds messages scans passages barred bar"
+    " conflicts gates products staff devices new-gate new-product new-staff new-code",
     "监管人员 Regulator": "orders scans passages conflicts gates products",
     "系统集成 Integrator": "messages scans passages gates new-gate devices new-code",
 }

@@ -1,5 +1,6 @@
 """Giving tickets back at the window, through its doors: found, told why not, done once, kept."""
 
+import re
 import secrets
 import threading
 import time
@@ -9,6 +10,7 @@ import psycopg
 import pytest
 from psycopg.rows import dict_row
 from tests.centre.counter.conftest import Window, visitor
+from tests.support_pages import hidden
 
 from menpiao.storage.database.catalogue import MAX_AGE_S
 
@@ -78,6 +80,20 @@ def test_one_of_two_is_given_back_for_cash_and_leaves_the_drawer(served, window)
     (seller,) = rows(served, "SELECT staff_id FROM orders WHERE id = %s", plain(order["order_no"]))
     assert (kept["staff_id"], kept["reason"]) == (seller["staff_id"], "counter")
     assert kept["tickets"] == [plain(first)]
+
+
+def test_the_console_says_who_gave_it_back(served, window):
+    order, _ = sell(window)
+    (ticket,) = view_of(window, order)["tickets"]
+    give(window, order, giving([ticket["ticket_no"]], 12000))
+    with served.client() as client:
+        address = "/console/login/?next=/console/console/refund/"
+        form = hidden(client.get(address).text)
+        sent = form | {"username": "manager", "password": "demo-manager"}
+        assert client.post(address, data=sent).status_code == 302
+        page = client.get(f"/console/console/refund/?q={order['order_no']}").text
+    assert order["order_no"] in page
+    assert re.search(r'class="field-who">clerk<', page)
 
 
 def test_the_slip_names_what_went_back(window):

@@ -211,6 +211,28 @@ class Payment(Record):
         ordering: ClassVar = ["-id"]
 
 
+class Refund(Record):
+    """Money that goes back, or tickets for which none does; who gave it at a window."""
+
+    order_id = models.BigIntegerField(_("订单"))
+    payment_id = models.BigIntegerField(_("支付"))
+    state = models.TextField(_("状态"))
+    amount_fen = models.BigIntegerField(_("金额（分）"))
+    out_refund_no = models.TextField(_("商户退款单号"))
+    reason = models.TextField(_("来源"))
+    staff_id = models.BigIntegerField(_("员工"), null=True)
+    created_at = models.DateTimeField(_("创建时间"))
+    done_at = models.DateTimeField(_("完成时间"), null=True)
+    last_error = models.TextField(_("最近错误"))
+
+    class Meta:
+        managed = False
+        db_table = "refund"
+        verbose_name = _("退款")
+        verbose_name_plural = _("退款")
+        ordering: ClassVar = ["-id"]
+
+
 class Outbox(Record):
     """Something that has to leave the house: a message or money."""
 

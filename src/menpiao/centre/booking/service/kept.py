@@ -63,6 +63,8 @@ class KeptOrder:
                     created_at=r["created_at"],
                 )
                 for r in self.refunds
+                # What a window gave back for nothing moved no money.
+                if r["amount_fen"]
             ],
             refund_rule=[
                 RefundUntil(until=until, percent=percent)

@@ -12,6 +12,7 @@ from django.contrib.auth.management import create_permissions
 from django.db import migrations
 
 _VISITORS: Final = ("console.view_order", "console.view_ticket")
+_MONEY: Final = ("console.view_payment", "console.view_refund")
 _LANES: Final = ("console.view_admission", "console.view_passage", "console.view_barred")
 _PLACES: Final = ("menpiao.view_site", "menpiao.view_zone", "menpiao.view_gate")
 _DEVICES: Final = (
@@ -41,7 +42,7 @@ _STAFF: Final = ("menpiao.view_staff", "menpiao.add_staff", "menpiao.change_staf
 ROLES: Final[dict[str, tuple[str, ...]]] = {
     "售票员 Clerk": (
         *_VISITORS,
-        "console.view_payment",
+        *_MONEY,
         "menpiao.view_product",
         # A ticket type names its site.
         "menpiao.view_site",
@@ -49,7 +50,7 @@ ROLES: Final[dict[str, tuple[str, ...]]] = {
     "检票员 Gate staff": ("console.view_ticket", *_LANES, *_PLACES),
     "值班主管 Supervisor": (
         *_VISITORS,
-        "console.view_payment",
+        *_MONEY,
         "console.view_outbox",
         "menpiao.view_product",
         "menpiao.view_device",
@@ -59,7 +60,7 @@ ROLES: Final[dict[str, tuple[str, ...]]] = {
     ),
     "管理人员 Manager": (
         *_VISITORS,
-        "console.view_payment",
+        *_MONEY,
         "console.view_outbox",
         "menpiao.view_site",
         "menpiao.change_site",
