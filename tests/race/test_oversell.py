@@ -62,6 +62,17 @@ async def two_centres(database):
     return one, two
 
 
+def unchecked(monkeypatch):
+    """Let capacity be written over whatever others left of it."""
+    from menpiao.storage.database import sales
+
+    bare = sales.CLOSING.prepare
+    for check in (sales._UNMOVED_DAY, sales._UNMOVED_SLOT):
+        assert check in bare
+        bare = bare.replace(check, "")
+    monkeypatch.setattr(sales.CLOSING, "prepare", bare)
+
+
 async def rush(database, *, capacity, buyers):
     one, two = await two_centres(database)
     async with one.app.router.lifespan_context(one.app), two.app.router.lifespan_context(two.app):
@@ -88,13 +99,45 @@ def test_a_slot_is_never_oversold(database):
 
 
 def test_without_the_lock_the_race_oversells(database, monkeypatch):
-    """The control: the same rush, with the lock and the constraint off, sells too many."""
+    """The control: the same rush, with the lock and the check as it is written off."""
     from menpiao.storage.database import sales
 
     monkeypatch.setattr(sales, "_LOOK", sales._LOOK.replace("FOR NO KEY UPDATE", ""))
+    unchecked(monkeypatch)
     answers, sold, _ = run(rush(database, capacity=40, buyers=150))
     assert sold > 40
     assert sum(a.status_code == 201 for a in answers) == sold
+
+
+async def in_turn(database, *, capacity, buyers):
+    """Two servers that sell one slot by turns: what each left is never what it finds."""
+    one, two = await two_centres(database)
+    async with one.app.router.lifespan_context(one.app), two.app.router.lifespan_context(two.app):
+        park = await plant_park(one.centre.pool, capacity=capacity)
+        async with client_of(one) as left, client_of(two) as right:
+            answers = [
+                await (left, left, right)[i % 3].post(
+                    "/booking/v1/orders", json=booking(park, i, park.slots[0])
+                )
+                for i in range(buyers)
+            ]
+        sold = await one.centre.pool.fetchval("SELECT sum(people) FROM ticket")
+        counted = await one.centre.pool.fetchval("SELECT sold FROM slot WHERE id = 1")
+    return [a.status_code for a in answers], sold, counted
+
+
+def test_servers_that_take_turns_sell_what_there_is(database):
+    codes, sold, counted = run(in_turn(database, capacity=20, buyers=30))
+    assert codes == [201] * 20 + [409] * 10
+    assert sold == counted == 20
+
+
+def test_without_the_check_what_was_left_is_sold_again(database, monkeypatch):
+    """The control: the locks stand, and a batch is decided on what this process left."""
+    unchecked(monkeypatch)
+    _, sold, counted = run(in_turn(database, capacity=20, buyers=30))
+    assert sold > 20
+    assert counted < sold
 
 
 def test_the_same_token_gives_the_same_order(database):

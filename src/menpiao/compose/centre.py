@@ -63,7 +63,7 @@ from menpiao.storage.keys import Keys, load_keys
 from menpiao.storage.ticket_codes import TicketCodes
 
 # What its transactions end with.
-_CLOSINGS = (admissions.CLOSING, sales.CLOSING)
+_CLOSINGS = (admissions.CLOSING, sales.HOLD, sales.CLOSING)
 
 
 def utc_now() -> datetime:

@@ -70,6 +70,8 @@ _PASSING: tuple[type[BaseException], ...] = (
     asyncpg.CannotConnectNowError,
     OSError,  # refused, reset, timed out; no socket while the server is being started
 )
+# Of these: another was quicker, with a key or with what the batch was decided on.
+_COLLIDED = (asyncpg.UniqueViolationError, asyncpg.SerializationError)
 _TRIES = 6
 _PAUSE_S = 0.02
 # How long a connection is kept, its next transaction begun, after its last work.
@@ -296,8 +298,8 @@ class Combiner(Generic[Q, A]):
         last: BaseException | None = None
         started = time.perf_counter()
         for attempt in range(_TRIES):
-            # A key that collided is known by now; whatever else it was needs time to pass.
-            if attempt and not (attempt == 1 and isinstance(last, asyncpg.UniqueViolationError)):
+            # What collided is known by now; whatever else it was needs time to pass.
+            if attempt and not (attempt == 1 and isinstance(last, _COLLIDED)):
                 await asyncio.sleep(_PAUSE_S * 4 ** (attempt - 1))
             work = self._again if attempt else self._work
             try:

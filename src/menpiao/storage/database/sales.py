@@ -177,6 +177,10 @@ _NOTE = (
     "noted AS (INSERT INTO ticket_change (site_id, ticket_id)"
     " SELECT $1, id FROM new_ticket WHERE state = 'valid')"
 )
+_INTS = ("int[]",) * 3
+# A day or slot is written only where it still is what the batch was decided on.
+_UNMOVED_DAY = " AND d.sold = u.was"
+_UNMOVED_SLOT = " AND s.sold = u.was"
 _ZONES_OF_TICKETS = """
 INSERT INTO ticket_zone (site_id, ticket_id, zone_id, allowed)
 SELECT $1, * FROM unnest($2::bigint[], $3::bigint[], $4::smallint[])
@@ -194,22 +198,47 @@ def _closing() -> Closing:
     parts.append(_NOTE)
     parts.append(
         "days AS (UPDATE day_capacity d SET sold = u.sold FROM"
-        f" unnest(${place}::date[], ${place + 1}::int[]) u(visit_date, sold)"
-        " WHERE d.site_id = $1 AND d.visit_date = u.visit_date)"
+        f" unnest({_four(place, 'date[]')}) u(visit_date, capacity, was, sold)"
+        " WHERE d.site_id = $1 AND d.visit_date = u.visit_date AND d.capacity = u.capacity"
+        f"{_UNMOVED_DAY} RETURNING 1)"
     )
-    slots = (
-        "UPDATE slot s SET sold = u.sold FROM"
-        f" unnest(${place + 2}::bigint[], ${place + 3}::int[]) u(id, sold)"
-        " WHERE s.site_id = $1 AND s.id = u.id"
+    parts.append(
+        "slots AS (UPDATE slot s SET sold = u.sold FROM"
+        f" unnest({_four(place + 4, 'bigint[]')}) u(id, capacity, was, sold)"
+        " WHERE s.site_id = $1 AND s.id = u.id AND s.capacity = u.capacity"
+        f"{_UNMOVED_SLOT} RETURNING 1)"
+    )
+    # Days before slots, as everywhere: the two counts are made in this order.
+    expect = (
+        "SELECT menpiao_expect((SELECT count(*) FROM days) + (SELECT count(*) FROM slots),"
+        f" ${place + 8})"
     )
     types = [kind for columns in _COLUMNS.values() for kind in columns.types]
-    types = ["bigint", *types, "date[]", "int[]", "bigint[]", "int[]"]
-    return Closing("menpiao_sale", types, f"WITH {', '.join(parts)} {slots}")
+    types = ["bigint", *types, "date[]", *_INTS, "bigint[]", *_INTS, "bigint"]
+    return Closing("menpiao_sale", types, f"WITH {', '.join(parts)} {expect}")
+
+
+def _four(place: int, key: str) -> str:
+    kinds = (key, *_INTS)
+    return ", ".join(f"${place + n}::{kind}" for n, kind in enumerate(kinds))
 
 
 _COLUMNS: dict[type[NamedTuple], Columns] = {}
 CLOSING: Final = _closing()
-"""Writes a batch of sales and the capacity that is left."""
+"""Writes a batch of sales and the capacity that is left.
+
+Fails as a serialization does (40001) where a day or slot is not what the batch was decided on.
+"""
+
+HOLD: Final = Closing(
+    "menpiao_sale_hold",
+    ["bigint", "date[]", "bigint[]"],
+    "SELECT (SELECT count(*) FROM (SELECT FROM day_capacity WHERE site_id = $1"
+    " AND visit_date = ANY($2) ORDER BY visit_date FOR NO KEY UPDATE) d)"
+    " + (SELECT count(*) FROM (SELECT FROM slot WHERE site_id = $1"
+    " AND id = ANY($3) ORDER BY id FOR NO KEY UPDATE) s)",
+)
+"""Locks days and slots ahead of :data:`CLOSING`, which then sees what the one before left."""
 
 
 HolderKey = tuple[bytes, date, str]
@@ -284,16 +313,33 @@ async def write_zones(
 def recording(
     site_id: int,
     rows: tuple[Sequence[tuple[Any, ...]], ...],
-    days: Iterable[Day],
-    slots: Iterable[Slot],
+    days: Iterable[tuple[Day, Day]],
+    slots: Iterable[tuple[Slot, Slot]],
 ) -> str:
-    """What writes a batch of sales and the capacity that is left, with the commit."""
+    """What writes a batch of sales and the capacity that is left, with the commit.
+
+    Days and slots as the batch found them and as it leaves them.
+    """
     values: list[Any] = [site_id]
     for columns, group in zip(_COLUMNS.values(), rows, strict=True):
         values += columns.arguments(group)
     day_list, slot_list = list(days), list(slots)
-    values.append([d.visit_date for d in day_list])
-    values.append([d.sold for d in day_list])
-    values.append([s.id for s in slot_list])
-    values.append([s.sold for s in slot_list])
+    values.append([was.visit_date for was, _ in day_list])
+    values += _counts(day_list)
+    values.append([was.id for was, _ in slot_list])
+    values += _counts(slot_list)
+    values.append(len(day_list) + len(slot_list))
     return CLOSING.call(values)
+
+
+def _counts(pairs: Sequence[tuple[Day, Day]] | Sequence[tuple[Slot, Slot]]) -> list[list[int]]:
+    return [
+        [was.capacity for was, _ in pairs],
+        [was.sold for was, _ in pairs],
+        [left.sold for _, left in pairs],
+    ]
+
+
+def holding(site_id: int, days: Iterable[date], slot_ids: Iterable[int]) -> str:
+    """What locks days and slots in the message that records, where nothing was locked before."""
+    return HOLD.call([site_id, sorted(days), sorted(slot_ids)])

@@ -9,6 +9,7 @@ from typing import NamedTuple
 import asyncpg
 import msgspec
 
+from menpiao.centre.selling.service.left import Left
 from menpiao.centre.selling.service.purchase import Purchase, Sold
 from menpiao.centre.selling.service.rows import Drafted, draft_rows
 from menpiao.domain.booking import Priced, Sale, at_desk, check_request, place
@@ -39,6 +40,16 @@ class _Waiting(NamedTuple):
     keys: tuple[sales.HolderKey, ...]
     barred: int | None
     """The index of a visitor who is on the list of barred documents on the day."""
+
+
+class _Judged(NamedTuple):
+    """What a batch came to, and days and slots as it leaves them."""
+
+    drafted: list[Drafted]
+    answers: list[Sold | Refusal]
+    outcomes: list[str]
+    days: dict[date, Day]
+    slots: dict[int, Slot]
 
 
 class SellingService:
@@ -163,61 +174,98 @@ class SellingService:
     def _combiner(self, site_id: int) -> Combiner[_Waiting, Sold | Refusal]:
         combiner = self._combiners.get(site_id)
         if combiner is None:
+            left = Left()
 
             async def work(
                 connection: asyncpg.Connection, batch: Sequence[_Waiting]
             ) -> Sequence[Sold | Refusal]:
-                return await self._decide(connection, site_id, batch)
+                hoped = await self._hope(site_id, batch, left)
+                return hoped or await self._decide(connection, site_id, batch, left)
+
+            async def again(
+                connection: asyncpg.Connection, batch: Sequence[_Waiting]
+            ) -> Sequence[Sold | Refusal]:
+                left.missed()
+                return await self._decide(connection, site_id, batch, left)
 
             combiner = Combiner(
                 self._pool,
                 work,
                 lambda waiting: waiting.purchase.token,
+                again=again,
                 kind="sale",
                 name=lambda waiting: f"order {waiting.purchase.token[-12:]}",
             )
             self._combiners[site_id] = combiner
         return combiner
 
+    async def _hope(
+        self, site_id: int, batch: Sequence[_Waiting], left: Left
+    ) -> Answers[Sold | Refusal] | None:
+        """Decide on what this process left, without a look at the data store.
+
+        Only where all are sold: that days and slots are as they were left is checked as they are
+        written, and that no token and no holder was there before is by their keys. So one batch
+        can be on its way while the next is decided. None: it is to be looked first.
+        """
+        looked = left.hope({w.slot.id for w in batch}, {w.slot.visit_date for w in batch})
+        if looked is None:
+            return None
+        judged = await self._judge(batch, looked, whole=True)
+        if len(judged.drafted) < len(batch) or any(d.zones for d in judged.drafted):
+            return None
+        hold = sales.holding(site_id, looked.days, looked.slots)
+        closing = f"{hold};{_recording(site_id, judged, looked)}"
+        left.keep(judged.days, judged.slots)
+        return Answers(judged.answers, judged.outcomes, closing)
+
     async def _decide(
-        self, connection: asyncpg.Connection, site_id: int, batch: Sequence[_Waiting]
-    ) -> Sequence[Sold | Refusal]:
+        self, connection: asyncpg.Connection, site_id: int, batch: Sequence[_Waiting], left: Left
+    ) -> Answers[Sold | Refusal]:
         """Lock capacity, decide one after the other, record all of it."""
-        now = self._clock()
-        days, slots, orders, taken = await sales.lock_and_look(
+        looked = await sales.lock_and_look(
             connection,
             site_id,
             (w.slot.id for w in batch),
             [w.purchase.token for w in batch],
             [key for w in batch for key in w.keys],
         )
-        await self._ids.reserve(sum(4 + len(w.holders) for w in batch))
-        drafted: list[Drafted] = []
-        outcomes: list[str] = []
-        answers: list[Sold | Refusal] = []
-        for waiting in batch:
-            earlier = orders.get(waiting.purchase.token)
-            if earlier is not None:
-                answers.append(_again(waiting, earlier))
-                outcomes.append("repeated")
-                continue
-            sale = _place(waiting, days, slots, taken)
-            if isinstance(sale, Refusal):
-                answers.append(sale)
-                outcomes.append(sale.reason.value)
-                continue
-            draft = self._draft(waiting, sale, now)
-            drafted.append(draft)
-            order = draft.order
-            answers.append(Sold(order.id, order.total_fen, order.state, order.expires_at))
-            outcomes.append("sold")
+        judged = await self._judge(batch, looked)
         closing = ""
-        if drafted:
-            zones = [zone for draft in drafted for zone in draft.zones]
+        if judged.drafted:
+            zones = [zone for draft in judged.drafted for zone in draft.zones]
             if zones:
                 await sales.write_zones(connection, site_id, zones)
-            closing = self._recording(site_id, drafted, days, slots)
-        return Answers(answers, outcomes, closing)
+            closing = _recording(site_id, judged, looked)
+        left.keep(judged.days, judged.slots)
+        return Answers(judged.answers, judged.outcomes, closing)
+
+    async def _judge(
+        self, batch: Sequence[_Waiting], looked: sales.Looked, *, whole: bool = False
+    ) -> _Judged:
+        """Decide one after the other; ``whole``: only as long as all are sold."""
+        now = self._clock()
+        await self._ids.reserve(sum(4 + len(w.holders) for w in batch))
+        judged = _Judged([], [], [], dict(looked.days), dict(looked.slots))
+        for waiting in batch:
+            earlier = looked.orders.get(waiting.purchase.token)
+            if earlier is not None:
+                judged.answers.append(_again(waiting, earlier))
+                judged.outcomes.append("repeated")
+                continue
+            sale = _place(waiting, judged.days, judged.slots, looked.taken)
+            if isinstance(sale, Refusal):
+                if whole:
+                    break
+                judged.answers.append(sale)
+                judged.outcomes.append(sale.reason.value)
+                continue
+            draft = self._draft(waiting, sale, now)
+            judged.drafted.append(draft)
+            order = draft.order
+            judged.answers.append(Sold(order.id, order.total_fen, order.state, order.expires_at))
+            judged.outcomes.append("sold")
+        return judged
 
     def _draft(self, waiting: _Waiting, sale: Sale, now: datetime) -> Drafted:
         purchase = waiting.purchase
@@ -234,27 +282,23 @@ class SellingService:
             expires_at=now + (_CODE_WITHIN if purchase.auth_code else self._pay_within),
         )
 
-    @staticmethod
-    def _recording(
-        site_id: int,
-        drafted: Sequence[Drafted],
-        days: dict[date, Day],
-        slots: dict[int, Slot],
-    ) -> str:
-        rows = (
-            [d.order for d in drafted],
-            [ticket for d in drafted for ticket in d.tickets],
-            [d.payment for d in drafted],
-            [d.outbox for d in drafted if d.outbox is not None],
-        )
-        touched = {d.order.slot_id for d in drafted}
-        touched_days = {d.order.visit_date for d in drafted}
-        return sales.recording(
-            site_id,
-            rows,
-            [day for key, day in days.items() if key in touched_days],
-            [slot for key, slot in slots.items() if key in touched],
-        )
+
+def _recording(site_id: int, judged: _Judged, looked: sales.Looked) -> str:
+    drafted = judged.drafted
+    rows = (
+        [d.order for d in drafted],
+        [ticket for d in drafted for ticket in d.tickets],
+        [d.payment for d in drafted],
+        [d.outbox for d in drafted if d.outbox is not None],
+    )
+    days = {d.order.visit_date for d in drafted}
+    slots = {d.order.slot_id for d in drafted}
+    return sales.recording(
+        site_id,
+        rows,
+        [(day, judged.days[key]) for key, day in looked.days.items() if key in days],
+        [(slot, judged.slots[key]) for key, slot in looked.slots.items() if key in slots],
+    )
 
 
 def _place(
