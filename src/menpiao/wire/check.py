@@ -183,8 +183,13 @@ class GateInfo(Told, frozen=True, kw_only=True):
     direction: str
 
 
-class Heartbeat(Message, frozen=True, kw_only=True, tag="heartbeat", tag_field="type"):
-    """Either side, at least every ``heartbeat_s``; ``at`` lets the other measure the clocks."""
+class Heartbeat(
+    Message, frozen=True, kw_only=True, tag="heartbeat", tag_field="type", omit_defaults=True
+):
+    """Either side, at least every ``heartbeat_s``; ``at`` lets the other measure the clocks.
+
+    What has nothing to say is left out: the other side may not know it yet.
+    """
 
     at: Instant
     state: ShortText = ""
@@ -200,6 +205,13 @@ class Heartbeat(Message, frozen=True, kw_only=True, tag="heartbeat", tag_field="
     queue: Count | None = None
     """Scans that were decided without the centre and are not reported yet."""
     software: ShortText = ""
+    rules: ShortText = ""
+    """Why the centre's newest rules are not those it goes by: ``newer`` (than its program) or
+    ``unusable``; empty: they are."""
+    rules_why: ShortText = ""
+    """What of them, in the terminal's own words."""
+    unknown: Count | None = None
+    """Messages of types unknown to it that it has passed over since it was started."""
 
 
 class Acknowledged(Message, frozen=True, kw_only=True, tag="acknowledged", tag_field="type"):

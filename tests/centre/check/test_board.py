@@ -88,6 +88,21 @@ def test_a_lane_is_shown_as_it_says_it_is(house):
         until(lambda: "✖ 离线" in card(client, house))
 
 
+def test_a_lane_that_is_not_of_the_centres_version_says_so(house):
+    with house.signed_in("first") as client, house.signed_in("first", "en-GB") as english:
+        with LinkedLane(house) as lane:
+            lane.say(state="idle", mode="line", rules="newer", rules_why="needs 'night_prices'")
+            shown = until(lambda: "规则太新" in (text := card(client, house)) and text)
+            assert "✖ 规则太新，本机软件不认识：请更新软件" in shown
+            assert "needs &#x27;night_prices&#x27;" in shown
+            assert "✖ Rules too new for this lane: update it" in card(english, house)
+            assert "规则太新，本机软件不认识" in client.get("/lanes/devices/").text
+            lane.say(state="idle", mode="line", unknown=2)
+            shown = until(lambda: "软件比中心旧" in (text := card(client, house)) and text)
+            assert "规则太新" not in shown
+        until(lambda: "✖ 离线" in card(client, house))
+
+
 def test_a_button_opens_once_and_the_page_says_what_the_lane_answered(house):
     with house.signed_in("first") as client, LinkedLane(house) as lane:
         before = rows(house, "open_once")

@@ -84,6 +84,19 @@ def test_messages_that_are_none_get_a_fault_and_the_link_goes_on(database):
     run(main())
 
 
+def test_of_a_newer_terminals_messages_the_first_gets_a_fault_and_none_ends_the_link(database):
+    async def main():
+        async with Stage(database) as stage, stage.link() as link:
+            assert (await told(link))["type"] == "welcome"
+            for n in range(5):
+                await link.send(json.dumps({"type": "weather", "nth": n}))
+            await link.send(json.dumps(stage.ask("nonce-after")))
+            assert (await told(link))["code"] == "bad_request"
+            assert (await told(link))["admitted"] is True
+
+    run(main())
+
+
 def test_a_proof_on_a_proved_link_is_out_of_order(database):
     async def main():
         async with Stage(database) as stage, stage.link() as link:

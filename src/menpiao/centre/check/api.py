@@ -7,7 +7,7 @@ from datetime import datetime
 
 import msgspec
 import structlog
-from prometheus_client import Gauge
+from prometheus_client import Counter, Gauge
 from starlette.requests import Request
 from starlette.routing import BaseRoute
 from starlette.websockets import WebSocket, WebSocketDisconnect
@@ -56,10 +56,14 @@ from menpiao.wire.check import (
     Welcome,
 )
 from menpiao.wire.fleet import Configured, KeyRoll, KeyRolled
-from menpiao.wire.link import LinkUp
+from menpiao.wire.link import LinkUp, unknown_type
 
 log = structlog.get_logger(__name__)
 _links = Gauge("menpiao_links_up", "Links of terminals to this process")
+_passed_over = Counter(
+    "menpiao_link_messages_unknown_total",
+    "Messages of terminals of types that only a newer version knows",
+)
 
 HEARTBEAT_S = 5
 SILENCE_S = HEARTBEAT_S * 4
@@ -264,8 +268,7 @@ class CheckApi:
             async with silence:
                 flow.begin()
                 while True:
-                    message = await self._receive(socket)
-                    heard()
+                    message = await self._receive(socket, terminal, heard)
                     if isinstance(message, Ask):
                         flow.ask(message)
                     elif isinstance(message, Heartbeat):
@@ -284,17 +287,31 @@ class CheckApi:
             flow.end()
             await writer
 
-    async def _receive(self, socket: WebSocket) -> _Up:
+    async def _receive(
+        self, socket: WebSocket, terminal: Terminal, heard: Callable[[], None]
+    ) -> _Up:
         """The next message that can be read; what cannot be is answered with a fault.
+
+        Of a newer terminal's types the first on a link alone is: the others are passed over.
 
         Raises:
             WebSocketDisconnect: the other side has ended the link.
             _LinkOver: this side ends it.
         """
         while True:
-            message = decode(_up, await _text(socket))
+            text = await _text(socket)
+            message = decode(_up, text)
             if isinstance(message, _Up):
+                heard()
                 return message
+            kind = unknown_type(text)
+            if kind:
+                heard()
+                _passed_over.inc()
+                terminal.unknown += 1
+                if terminal.unknown > 1:
+                    continue
+                log.warning("link_message_unknown", device=terminal.device_id, kind=kind)
             await _send(socket, fault(message[1]))
 
 

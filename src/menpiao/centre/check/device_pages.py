@@ -57,7 +57,9 @@ def _fleet(staff: Any) -> dict[str, Any]:
     return {
         "site": staff.site,
         "zone": zone,
-        "devices": [(one, words.standing(one), words.setting(one)) for one in found],
+        "devices": [
+            (one, words.standing(one), words.setting(one), words.alarms(one)) for one in found
+        ],
         "up": sum(one.up for one in found),
         "let_in": sum(one.revoked_at is None for one in found),
         "gates": door.call(service.gates(staff.site_id)),
@@ -133,6 +135,7 @@ def _one(
         "device": found,
         "standing": words.standing(found),
         "setting": words.setting(found),
+        "alarms": words.alarms(found),
         "asked": asked,
         "log": shown,
         "lines": lines,

@@ -10,8 +10,8 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from menpiao.centre.check.service.devices import DeviceNow, TaskLine
-from menpiao.centre.check.service.states import CommandLine
-from menpiao.centre.check.words import Sign, word
+from menpiao.centre.check.service.states import CommandLine, version_alarms
+from menpiao.centre.check.words import Sign, alarm, word
 from menpiao.wire.fleet import SETTINGS
 
 SETTING_WORDS: Final[Mapping[str, Any]] = {
@@ -66,6 +66,11 @@ def standing(device: DeviceNow) -> Sign:
     if device.heard_at is None:
         return Sign("warn", gettext("从未上线"))
     return Sign("bad", gettext("离线"))
+
+
+def alarms(device: DeviceNow) -> list[Sign]:
+    """What is wrong because of the version that a terminal runs, while it is there."""
+    return [alarm(code) for code in version_alarms(device.said)] if device.up else []
 
 
 def setting(device: DeviceNow) -> Sign:

@@ -40,6 +40,8 @@ class Terminal:
     rules: str = ""
     """What a hub's site had arranged when the hub was last told to look."""
     look_again_at: datetime | None = None
+    unknown: int = 0
+    """Messages of it that only a newer centre knows."""
 
 
 class Fleet:
@@ -67,7 +69,8 @@ class Fleet:
 
     def heard(self, terminal: Terminal, beat: Heartbeat, now: datetime) -> None:
         """A heart-beat tells how the lane is."""
-        self._states.heard(terminal.site_id, terminal.device_id, beat, now)
+        newer = terminal.unknown > 0
+        self._states.heard(terminal.site_id, terminal.device_id, beat, now, newer=newer)
 
     def leave(self, terminal: Terminal, now: datetime) -> None:
         """The link has ended; another one of the same terminal may stand already."""

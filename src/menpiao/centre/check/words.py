@@ -57,13 +57,19 @@ _WORDS: Final[Mapping[str, Any]] = {
     "lane_fault": _("设备故障"),
     "data_old": _("本机数据过旧"),
     "clock_off": _("时钟偏差"),
+    "rules_newer": _("规则太新，本机软件不认识：请更新软件"),
+    "rules_unusable": _("收到的规则不能用：请取日志查看"),
+    "lane_older": _("软件比中心旧：请更新软件"),
+    "lane_newer": _("软件比中心新：请更新中心"),
     "barrier_open_failed": _("闸机打不开"),
     "barrier_reverse": _("有人逆行"),
     "barrier_tailgating": _("有人尾随"),
     "barrier_alarm": _("闸机报警"),
     "barrier_lost": _("闸机失联"),
 }
-_MILD: Final = frozenset({"paper_low", "data_old", "clock_off", "no_terminal"})
+_MILD: Final = frozenset(
+    {"paper_low", "data_old", "clock_off", "no_terminal", "lane_older", "lane_newer"}
+)
 _GLYPHS: Final = {"good": "✔", "quiet": "○", "warn": "⚠", "bad": "✖"}
 
 
@@ -83,6 +89,11 @@ class Sign:
     def glyph(self) -> str:
         """What is seen where colours are not."""
         return _GLYPHS[self.level]
+
+
+def alarm(code: str) -> Sign:
+    """An alarm in words."""
+    return Sign("warn" if code in _MILD else "bad", word(code))
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,7 +154,7 @@ def _card(lane: Lane, board: Board, order: Order | None) -> Card:
         mode=word(str(said.get("mode", ""))),
         paper=word(str(said.get("paper", ""))),
         heard_s=None if heard is None else max(0, round((board.at - heard).total_seconds())),
-        alarms=tuple(Sign("warn" if a in _MILD else "bad", word(a)) for a in lane.alarms),
+        alarms=tuple(alarm(code) for code in lane.alarms),
         order=order,
     )
 

@@ -141,7 +141,7 @@ class FleetTasks:
                 self._apply(wish)
                 outcome, text = "applied", ""
             except (ConfigError, OSError) as error:
-                text = _short(str(error))
+                text = short(str(error))
         log.info("settings", version=wish.version, outcome=outcome, text=text)
         self._link.acknowledge(Configured(version=wish.version, outcome=outcome, text=text))
 
@@ -154,7 +154,7 @@ class FleetTasks:
                 )
                 outcome, text = "done" if done else "not_supported", ""
             except (OSError, *UNREADABLE) as error:
-                outcome, text = "failed", _short(str(error))
+                outcome, text = "failed", short(str(error))
         log.info("task", action=command.action, id=command.id, outcome=outcome, text=text)
         self._link.acknowledge(Acknowledged(id=command.id, outcome=outcome, text=text))
 
@@ -192,5 +192,6 @@ class FleetTasks:
         return True
 
 
-def _short(text: str) -> str:
+def short(text: str) -> str:
+    """A text as messages take it: printable, and at most 64 characters."""
     return "".join(c if c.isprintable() else " " for c in text)[:64]

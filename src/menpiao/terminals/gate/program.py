@@ -114,7 +114,7 @@ async def run_gate(config: GateConfig, parts: GateParts) -> None:
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(parts.display.run(), name="display")
             if parts.panel is not None and parts.panel_errands is not None:
-                now = partial(_lane_now, controller, parts.link, decider)
+                now = partial(_lane_now, controller, parts.link, decider, alone)
                 acts = Acts(
                     config.gate_id,
                     parts.panel.desk,
@@ -162,7 +162,9 @@ def _setting(
     return set_to
 
 
-def _lane_now(controller: Controller, link: Link, decider: Decider) -> LaneNow:
+def _lane_now(
+    controller: Controller, link: Link, decider: Decider, alone: _Alone | None
+) -> LaneNow:
     """How the lane is, for its staff."""
     place = controller.place
     return LaneNow(
@@ -174,6 +176,7 @@ def _lane_now(controller: Controller, link: Link, decider: Decider) -> LaneNow:
         mode=decider.mode.value,
         lane=controller.state.value,
         utc_offset_s=28_800 if place.utc_offset_s is None else place.utc_offset_s,
+        rules=alone.decider.vitals.rules if alone else "",
     )
 
 

@@ -3,6 +3,9 @@
 import asyncio
 import base64
 import json
+import sqlite3
+from contextlib import closing
+from datetime import UTC, datetime
 
 import pytest
 from tests.centre.check.stage import Stage
@@ -139,6 +142,15 @@ def test_what_a_lane_cannot_act_on_it_refuses_and_keeps_what_it_has(database, tm
                 seen = wired.newer.asked
                 await until(lambda: wired.newer.asked >= seen + 3, 15)
                 assert kept == bundles(tmp_path)
+                # It knows of it, and what it has grows no younger.
+                kind = "unusable" if change is more else "newer"
+                await until(lambda: refused(tmp_path) == {kind}, 15)
+                then, seen = datetime.now(UTC), wired.newer.asked
+                await until(lambda: wired.newer.asked >= seen + 8, 15)
+                assert lane.display.known.at <= then
+                # What it can act on again is gone by again, and nothing is left to say.
+                wired.newer._change, wired.newer.spoil = (lambda _: None), (lambda octets: octets)
+                await until(lambda: not refused(tmp_path), 15)
                 # It goes on: on line by the centre, off line by what it understood last.
                 wired.cable.cut()
                 await until(lambda: lane.display.known.mode == "lane", 15)
@@ -146,6 +158,14 @@ def test_what_a_lane_cannot_act_on_it_refuses_and_keeps_what_it_has(database, tm
                 await lane.shows("请通行")
 
     asyncio.run(main())
+
+
+def refused(folder):
+    """Why the rules of days were refused, as the lane's disk has it."""
+    (path,) = folder.rglob("heard.sqlite3")
+    with closing(sqlite3.connect(path)) as db:
+        found = db.execute("select value from facts where name like '% refused' and value <> ''")
+        return {json.loads(value)["kind"] for (value,) in found}
 
 
 def bundles(folder):

@@ -214,6 +214,22 @@ def test_damaged_frames_and_commands_do_not_end_the_link() -> None:
     asyncio.run(main())
 
 
+def test_what_only_a_newer_centre_says_is_passed_over_and_counted() -> None:
+    async def main() -> None:
+        async with Centre() as centre, running(link := centre.link()) as events:
+            centre.heartbeat_s = 1
+            await until(lambda: link.state is LinkState.UP)
+            for _ in range(3):
+                await centre.links[0].send('{"type":"weather.today","of":["晴",21.5]}')
+            await send(centre.links[0], Command(id="1", action="open_once"))
+            assert isinstance(await link.ask(an_ask(), 1.0), Answer)
+            await until(lambda: centre.said is not None and centre.said.unknown == 3, 8)
+            assert len(centre.links) == 1
+            assert any(isinstance(e, Command) for e in events)
+
+    asyncio.run(main())
+
+
 def test_the_pause_grows_and_stays_within_its_bounds() -> None:
     class Most:
         def random(self) -> float:

@@ -142,8 +142,13 @@ class StateService:
         self._watched: dict[int, tuple[float, Board]] = {}
         self._reading = asyncio.Lock()
 
-    def heard(self, site_id: int, device_id: int, beat: Heartbeat, now: datetime) -> None:
-        """A terminal has said how it is; written with the others' within seconds."""
+    def heard(
+        self, site_id: int, device_id: int, beat: Heartbeat, now: datetime, *, newer: bool = False
+    ) -> None:
+        """A terminal has said how it is; written with the others' within seconds.
+
+        ``newer``: it has also said what only a newer centre knows.
+        """
         before = self._said.get(device_id, {})
         said = {
             "up": True,
@@ -155,6 +160,10 @@ class StateService:
             "queue": beat.queue,
             "software": beat.software or before.get("software", ""),
             "clock_s": round((beat.at - now).total_seconds()),
+            "rules": beat.rules,
+            "rules_why": beat.rules_why,
+            "unknown": beat.unknown or 0,
+            "newer": newer,
         }
         self._put(site_id, device_id, said, now)
 
@@ -304,6 +313,7 @@ def _alarms(said: Mapping[str, Any], heard_at: datetime | None, now: datetime) -
     if now - heard_at > OFFLINE_ALARM:
         yield "offline"
         return
+    yield from version_alarms(said)
     if said.get("paper") in {"out", "low"}:
         yield f"paper_{said['paper']}"
     if said.get("state") in {"fault", "out_of_service"}:
@@ -313,6 +323,16 @@ def _alarms(said: Mapping[str, Any], heard_at: datetime | None, now: datetime) -
         yield "data_old"
     if abs(said.get("clock_s") or 0) > CLOCK_OFF_S:
         yield "clock_off"
+
+
+def version_alarms(said: Mapping[str, Any]) -> Iterator[str]:
+    """What is wrong because a terminal and the centre are not of the same version."""
+    if said.get("rules"):
+        yield "rules_newer" if said["rules"] == "newer" else "rules_unusable"
+    elif said.get("unknown"):
+        yield "lane_older"
+    if said.get("newer"):
+        yield "lane_newer"
 
 
 def _of_barrier(last: Mapping[str, datetime]) -> Iterator[str]:

@@ -63,12 +63,14 @@ class LaneDecides:
     @property
     def vitals(self) -> Vitals:
         """What heart-beats say of this lane."""
-        known = self._local.known
+        known, refused = self._local.known, self._local.refused
         return Vitals(
             mode=self.mode.value,
             data_at=known.data_at if known else None,
             tickets=known.tickets if known else None,
             queue=self._local.queue,
+            rules=refused.kind if refused else "",
+            rules_why=refused.why if refused else "",
         )
 
     @property

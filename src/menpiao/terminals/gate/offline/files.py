@@ -49,6 +49,10 @@ class BundleError(ValueError):
     """A bundle that cannot be believed or used; the message says why."""
 
 
+class NewerBundleError(BundleError):
+    """A manifest that means something which this program does not know."""
+
+
 @dataclass(slots=True)
 class DayBundle:
     """A bundle ready to be searched. ``rows`` stay valid until `close`."""
@@ -81,9 +85,24 @@ class Signed:
     octets: bytes
 
 
+class _Version(msgspec.Struct):
+    """What every manifest says, of whatever version."""
+
+    version: int
+
+
 def decoded(octets: bytes) -> Signed:
-    """Read a manifest, unverified; raises BundleError."""
+    """Read a manifest, unverified.
+
+    Raises:
+        NewerBundleError: it is of another version.
+        BundleError: it is none.
+    """
     try:
+        # Another version may look otherwise altogether: what it is comes first.
+        version = msgspec.json.decode(octets, type=_Version).version
+        if version != BUNDLE_VERSION:
+            raise NewerBundleError(f"version {version}, not {BUNDLE_VERSION}")
         return Signed(msgspec.json.decode(octets, type=Manifest), octets)
     except UNREADABLE as error:
         raise BundleError(f"manifest: {error}") from None
@@ -92,15 +111,14 @@ def decoded(octets: bytes) -> Signed:
 def verify(signed: Signed, key: str) -> Rules:
     """Hold a manifest to the centre's key, and see that all it means is known here.
 
-    Fields that are unknown here are passed over; another version, a word that is not known where
-    one of several is expected, and an unknown meaning in ``needs`` are refused.
+    Fields that are unknown here are passed over; a word that is not known where one of several is
+    expected, and an unknown meaning in ``needs``, are refused, as `decoded` refuses a version.
 
     Raises:
-        BundleError: one of these, or the signature does not hold.
+        NewerBundleError: one of these.
+        BundleError: the signature does not hold, or what is signed for cannot be read.
     """
     manifest = signed.manifest
-    if manifest.version != BUNDLE_VERSION:
-        raise BundleError(f"version {manifest.version}, not {BUNDLE_VERSION}")
     try:
         public = Ed25519PublicKey.from_public_bytes(octets_of(key))
         public.verify(octets_of(manifest.signature), signed_part(signed.octets))
@@ -108,9 +126,12 @@ def verify(signed: Signed, key: str) -> Rules:
         raise BundleError("the signature of the manifest does not hold") from None
     unknown = sorted(set(manifest.needs) - MEANINGS)
     if unknown:
-        raise BundleError(f"newer than this program: needs {unknown[0][:40]!r}")
+        raise NewerBundleError(f"needs {unknown[0][:40]!r}")
     try:
         rules = rules_of(manifest)
+    except ValueError as error:
+        raise NewerBundleError(str(error)) from None
+    try:
         unpack_barred(manifest.barred)
     except ValueError as error:
         raise BundleError(str(error)) from None

@@ -57,6 +57,7 @@ from menpiao.wire.check import (
     proof_text,
 )
 from menpiao.wire.fleet import Configure
+from menpiao.wire.link import unknown_type
 from menpiao.wire.unreadable import UNREADABLE
 
 log = structlog.get_logger(__name__)
@@ -253,13 +254,22 @@ class Hub:
         )
 
     async def _serve(self, socket: ServerConnection, device: BundleDevice) -> None:
+        passed_over = 0
         while True:
             try:
                 async with asyncio.timeout(_SILENCE_S):
-                    message = _decoded(await socket.recv())
+                    frame = await socket.recv()
             except TimeoutError:
                 await socket.close(_SILENT)
                 return
+            message = _decoded(frame)
+            kind = unknown_type(frame) if message is None else ""
+            if kind:
+                # A newer lane's; it is told once, like everybody who says what cannot be used.
+                passed_over += 1
+                if passed_over > 1:
+                    continue
+                log.warning("link_message_unknown", device=device.id, kind=kind)
             match message:
                 case Ask():
                     self._take(socket, device, message)

@@ -12,7 +12,15 @@ from typing import Final
 import structlog
 
 from menpiao.domain.reasons import Reason
-from menpiao.terminals.gate.offline.files import BundleError, Signed, build, decoded, verify
+from menpiao.terminals.gate.fleet import short
+from menpiao.terminals.gate.offline.files import (
+    BundleError,
+    NewerBundleError,
+    Signed,
+    build,
+    decoded,
+    verify,
+)
 from menpiao.terminals.gate.offline.local import Local
 from menpiao.terminals.parts.link.base import (
     ErrandRefusedError,
@@ -113,7 +121,8 @@ class Keeper:
                     if isinstance(error, ErrandRefusedError):
                         await self._refused(error.code)
                     log.warning("bundle_not_fetched", text=str(error))
-                    pause_s = min(_AGAIN_S, self._check_s)
+                    if not isinstance(error, NewerBundleError):
+                        pause_s = min(_AGAIN_S, self._check_s)
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._wake.wait(), pause_s)
             self._wake.clear()
@@ -146,10 +155,7 @@ class Keeper:
 
     async def _renew_day(self, day: date, *, anew: bool) -> bool:
         """Fetch a day's bundle if the one at hand will not do, or it is to be done ``anew``."""
-        key = await self._local.run(lambda a: a.store.key)
-        signed = await asyncio.to_thread(self._manifest, day)
-        # Also what is newer than this program is refused here, before the bundle at hand goes.
-        verify(signed, key)
+        signed = await self._rules(day)
         manifest = signed.manifest
         have = await self._local.run(lambda a: a.store.manifest(day))
         heavy = await self._local.run(lambda a: a.store.is_heavy(day))
@@ -159,6 +165,25 @@ class Keeper:
         await asyncio.to_thread(self._content, signed, target)
         await self._local.run(lambda a: a.store.install(day))
         return True
+
+    async def _rules(self, day: date) -> Signed:
+        """The day's manifest, once it is believed and understood; otherwise that is kept in mind.
+
+        What is newer than this program is refused before the bundle at hand goes.
+        """
+        key = await self._local.run(lambda a: a.store.key)
+        try:
+            signed = await asyncio.to_thread(self._manifest, day)
+            verify(signed, key)
+        except BundleError as error:
+            if key:  # without one nothing can be believed, and nothing is wrong with it
+                kind = "newer" if isinstance(error, NewerBundleError) else "unusable"
+                why = short(str(error))
+                await self._local.run(lambda a: a.store.refuse(day, kind, why))
+            raise
+        now = self._local.now()
+        await self._local.run(lambda a: a.store.accept(day, now))
+        return signed
 
     def _manifest(self, day: date) -> Signed:
         status, body = self._errands.call("GET", f"/bundles/{day}")

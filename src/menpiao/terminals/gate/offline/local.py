@@ -15,7 +15,7 @@ import structlog
 
 from menpiao.terminals.gate.offline.arbiter import Arbiter
 from menpiao.terminals.gate.offline.book import Book
-from menpiao.terminals.gate.offline.store import Known, Store
+from menpiao.terminals.gate.offline.store import Known, Refused, Store
 from menpiao.wire.check import Answer, Ask
 
 log = structlog.get_logger(__name__)
@@ -32,7 +32,7 @@ def utc_now() -> datetime:
 class Local:
     """What this terminal knows and decides by itself.
 
-    ``known`` and ``queue`` are what they were a moment ago, for the screen and heart-beats.
+    ``known``, ``refused`` and ``queue`` are what they were a moment ago, for screen and beats.
     """
 
     def __init__(
@@ -51,6 +51,7 @@ class Local:
         self._arbiter: Arbiter | None = None
         self.offset = timedelta()
         self.known: Known | None = None
+        self.refused: Refused | None = None
         self.queue = 0
 
     def retime(self, oldest: timedelta) -> None:
@@ -92,6 +93,7 @@ class Local:
             done = work(self._arbiter)
             self.offset = self._arbiter.store.offset
             self.known = self._arbiter.known(self.now())
+            self.refused = self._arbiter.store.refused
             self.queue = self._arbiter.book.queue()
         except sqlite3.Error as error:
             log.warning("offline_disk", kind=type(error).__name__, text=str(error))

@@ -78,6 +78,12 @@ class Overlay:
         row = self._db.execute("select value from facts where name = ?", (name,)).fetchone()
         return str(row[0]) if row else ""
 
+    def facts_of(self, which: str) -> dict[date, str]:
+        """The facts of this name that are of a day, by the day."""
+        query = "select name, value from facts where name like ?"
+        found = self._db.execute(query, (f"____-__-__ {which}",))
+        return {date.fromisoformat(name[:10]): value for name, value in found}
+
     def set_fact(self, name: str, value: str) -> None:
         """Keep a fact."""
         with self._db:

@@ -12,6 +12,7 @@ from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Final
 
+import msgspec
 import structlog
 
 from menpiao.domain.admission import Direction
@@ -30,8 +31,22 @@ _NIGHT: Final = timedelta(hours=6)
 _AHEAD: Final = timedelta(minutes=2)
 """A clock this far behind what was heard last cannot be believed."""
 _LISTS: Final = ("barred", "places")
+_GOOD_AT, _REFUSED = "good_at", "refused"
 _HEAVY: Final = 20_000
 """Newer rows than this are better fetched as a new bundle."""
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """The centre's newest rules of a day are not those that are gone by here.
+
+    ``kind``: ``newer`` than this program, or ``unusable``; ``good_at``: when those that are gone
+    by were the centre's for the last time, as far as is known: the day's data is no younger.
+    """
+
+    kind: str
+    why: str
+    good_at: datetime | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +75,7 @@ class Store:
         self._overlay = Overlay(folder / "heard.sqlite3")
         self._bundles: dict[date, DayBundle] = {}
         self._holding: dict[date, Holding] = {}
+        self._refused = self._kept_refused()
         for path in sorted(folder.glob("????-??-??.bundle")):
             self._open(date.fromisoformat(path.stem))
 
@@ -101,6 +117,31 @@ class Store:
     def is_heavy(self, day: date) -> bool:
         """Whether so much has been heard that a new bundle is the smaller thing."""
         return self._overlay.count(day) > _HEAVY
+
+    @property
+    def refused(self) -> Refused | None:
+        """Rules that were refused and are the centre's still; of several days the first."""
+        return self._refused[min(self._refused)] if self._refused else None
+
+    def accept(self, day: date, now: datetime) -> None:
+        """The rules of a day are the centre's now, or are about to be fetched."""
+        self._overlay.set_fact(f"{day} {_GOOD_AT}", now.isoformat())
+        if self._refused.pop(day, None) is not None:
+            self._overlay.set_fact(f"{day} {_REFUSED}", "")
+
+    def refuse(self, day: date, kind: str, why: str) -> None:
+        """The rules of a day are not what the centre goes by, for this reason; kept on disk."""
+        text = self._overlay.fact(f"{day} {_GOOD_AT}")
+        bundle = self._bundles.get(day)
+        made_at = bundle.manifest.made_at if bundle else None
+        refused = Refused(kind, why, datetime.fromisoformat(text) if text else made_at)
+        if self._refused.get(day) != refused:
+            self._overlay.set_fact(f"{day} {_REFUSED}", msgspec.json.encode(refused).decode())
+            self._refused[day] = refused
+
+    def _kept_refused(self) -> dict[date, Refused]:
+        kept = self._overlay.facts_of(_REFUSED)
+        return {day: msgspec.json.decode(text, type=Refused) for day, text in kept.items() if text}
 
     def install(self, day: date) -> None:
         """A new file lies in the place of a day.
@@ -205,11 +246,15 @@ class Store:
         heard = self._overlay.heard(day) if day else None
         if day is None or bundle is None or heard is None:
             return None
-        if now - heard.data_at > oldest or heard.data_at - now > _AHEAD:
+        # By rules that are the centre's no more, nothing is as young as its rows.
+        refused = self._refused.get(day)
+        good_at = refused.good_at if refused else None
+        data_at = min(heard.data_at, good_at) if good_at else heard.data_at
+        if now - data_at > oldest or heard.data_at - now > _AHEAD:
             return None
         manifest = bundle.manifest
         exits = frozenset(g.id for g in manifest.gates if g.direction == Direction.EXIT)
-        return Known(day, heard.data_at, manifest.tickets, heard.horizon, manifest.alone, exits)
+        return Known(day, data_at, manifest.tickets, heard.horizon, manifest.alone, exits)
 
     def rows(self, day: date, holder: bytes) -> list[BundleTicket]:
         """The rows of a holder, the newest of each ticket."""
@@ -247,9 +292,10 @@ class Store:
         if today is None:
             return
         eve = self.day_of(now - _NIGHT) or today
-        for day in {*self._bundles, *self._overlay.days()}:
+        for day in {*self._bundles, *self._overlay.days(), *self._refused}:
             if day < min(today, eve):
                 self._drop(day)
+                self._refused.pop(day, None)
                 self._overlay.forget(day)
                 self.path_of(day).unlink(missing_ok=True)
 
@@ -260,6 +306,7 @@ class Store:
         for path in self._folder.glob("????-??-??.*"):
             path.unlink(missing_ok=True)
         self._overlay.wipe()
+        self._refused.clear()
         log.warning("bundles_wiped")
 
 

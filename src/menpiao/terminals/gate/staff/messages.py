@@ -194,6 +194,8 @@ class State(Message, frozen=True, kw_only=True, tag="state"):
     mode: str
     lane: str
     utc_offset_s: int
+    rules: str
+    """``newer`` or ``unusable`` while the lane cannot go by the centre's newest rules."""
     person: Person | None
     dry_run_next: bool
     scans: list[Scan]

@@ -58,7 +58,10 @@ _from_page: msgspec.json.Decoder[page.Question] = msgspec.json.Decoder(page.From
 
 @dataclass(frozen=True, slots=True)
 class LaneNow:
-    """How the lane is at this moment; ``link``: up, down or refused."""
+    """How the lane is at this moment; ``link``: up, down or refused.
+
+    ``rules``: why the lane does not go by the centre's newest rules; see ``wire.check.Heartbeat``.
+    """
 
     site: str = ""
     site_en: str = ""
@@ -68,6 +71,7 @@ class LaneNow:
     mode: str = ""
     lane: str = ""
     utc_offset_s: int = 28_800
+    rules: str = ""
 
 
 @dataclass(slots=True, eq=False)
@@ -268,6 +272,7 @@ class StaffPanel:
             mode=now.mode,
             lane=now.lane,
             utc_offset_s=now.utc_offset_s,
+            rules=now.rules,
             person=person,
             dry_run_next=self.desk.dry_run_next,
             scans=scans,

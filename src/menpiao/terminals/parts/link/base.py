@@ -100,6 +100,8 @@ class Vitals:
     data_at: datetime | None = None
     tickets: int | None = None
     queue: int | None = None
+    rules: str = ""
+    rules_why: str = ""
 
 
 class Link(Protocol):

@@ -56,7 +56,7 @@ from menpiao.wire.check import (
     Welcome,
 )
 from menpiao.wire.fleet import Configure, Configured
-from menpiao.wire.link import LinkDown
+from menpiao.wire.link import LinkDown, unknown_type
 from menpiao.wire.unreadable import UNREADABLE
 
 log = structlog.get_logger(__name__)
@@ -66,6 +66,7 @@ _LONGEST_FRAME: Final = 32 << 20
 """What has changed since a bundle comes in one frame; after a long cut that is a lot."""
 _down: msgspec.json.Decoder[Message] = msgspec.json.Decoder(LinkDown)
 _encoder = msgspec.json.Encoder()
+_NOTED_MOST: Final = 32
 
 
 class _Refused(Exception):
@@ -109,6 +110,8 @@ class WebSocketLink:
         self._heard_at = 0.0
         self._attempt = 0
         self._vitals = Vitals()
+        self._unknown = 0
+        self._noted: set[str] = set()
         self._lane: Callable[[], str] = str
         self._paper: Callable[[], str] = str
         self._sending: set[asyncio.Task[None]] = set()
@@ -257,9 +260,12 @@ class WebSocketLink:
             await asyncio.to_thread(self._identity.welcomed, self._tried)
         return welcome
 
-    async def _next(self, socket: ClientConnection) -> Message | None:
+    async def _next(self, socket: ClientConnection) -> Message:
         async with asyncio.timeout(self._timings.greet_s):
-            return _decoded(await socket.recv())
+            while True:
+                message = self._decoded(await socket.recv())
+                if message is not None:
+                    return message
 
     async def _serve(
         self, socket: ClientConnection, welcome: Welcome, deliver: Callable[[LinkEvent], None]
@@ -276,7 +282,7 @@ class WebSocketLink:
             await self._pending.send_all(socket.send)
             while True:
                 async with asyncio.timeout(beat_s * self._timings.silence_beats):
-                    message = _decoded(await socket.recv())
+                    message = self._decoded(await socket.recv())
                 self._heard_at = asyncio.get_running_loop().time()
                 if message is not None:
                     self._take(message, deliver)
@@ -300,6 +306,24 @@ class WebSocketLink:
             case _:
                 pass  # a heart-beat has told what it has to tell by coming
 
+    def _decoded(self, frame: str | bytes) -> Message | None:
+        """A frame as a message; one that cannot be used is noted and passed over."""
+        try:
+            return _down.decode(frame)
+        except UNREADABLE:
+            self._pass_over(frame)
+            return None
+
+    def _pass_over(self, frame: str | bytes) -> None:
+        kind = unknown_type(frame)
+        if not kind:
+            log.warning("link_frame_unusable", length=len(frame))
+            return
+        self._unknown += 1
+        if kind not in self._noted and len(self._noted) < _NOTED_MOST:
+            self._noted.add(kind)
+            log.warning("link_message_unknown", kind=kind)
+
     async def _keep_beating(self, socket: ClientConnection, every_s: float) -> None:
         with contextlib.suppress(ConnectionClosed):
             while True:
@@ -317,6 +341,9 @@ class WebSocketLink:
             tickets=vitals.tickets,
             queue=vitals.queue,
             software=self._software,
+            rules=vitals.rules,
+            rules_why=vitals.rules_why,
+            unknown=self._unknown or None,
         )
         await socket.send(_text(beat))
 
@@ -339,12 +366,3 @@ async def _send(socket: ClientConnection, message: Message) -> None:
 
 def _text(message: Message) -> str:
     return _encoder.encode(message).decode()
-
-
-def _decoded(frame: str | bytes) -> Message | None:
-    """A frame as a message; one that cannot be used is noted and passed over."""
-    try:
-        return _down.decode(frame)
-    except UNREADABLE:
-        log.warning("link_frame_unusable", length=len(frame))
-        return None

@@ -132,6 +132,8 @@ function show(next) {
   byId("signin").hidden = isIn;
   byId("signin").querySelector("button").disabled = state.link !== "up";
   notice(state.link === "up" ? "" : word("offline"));
+  byId("rules").hidden = !state.rules;
+  byId("rules").textContent = state.rules ? word(`rules_${state.rules}`) : "";
   if (!isIn && before && before.person) locked();
   if (isIn && !(before && before.person)) { used = Date.now(); byId("h-recent").scrollIntoView(); }
   fillChoices();

@@ -51,6 +51,8 @@ const WORDS = {
   offline: ["离线：无法核对密码。查验证件、主管放行、查票、手输放行、撤销须联网；试刷可用。", "Offline: PINs cannot be verified. Certificates, forced entry, look-up, typed admission and undo need the centre. Tests work."],
   cut: ["与检票机断开，正在重连", "The lane does not answer: connecting"],
   no_answer: ["没有答复，请再按一次", "No answer: press again"],
+  rules_newer: ["中心的规则比本机软件新，本机仍按旧规则离线验票：请通知管理员更新本机软件。", "The centre's rules are too new for this lane; off line it still goes by the old ones. Have its software updated."],
+  rules_unusable: ["收到的规则不能用，本机仍按旧规则离线验票：请通知管理员。", "The rules received cannot be used; off line this lane still goes by the old ones. Tell the administrator."],
   up: ["在线", "Online"],
   down: ["离线", "Offline"],
   refused: ["未授权", "Not authorised"],
