@@ -3,12 +3,15 @@
 import html
 import re
 import secrets
+import time
 from datetime import UTC, datetime, timedelta
 
 import pytest
 from tests.centre.console.desk import Lane, errors, row, sign_in, token
 from tests.support_db import person
 from tests.support_pages import hidden
+
+from menpiao.centre.check.service.states import WATCHED_S
 
 LIST = "/console/console/conflict/"
 
@@ -156,3 +159,19 @@ def test_english(park, manager, lane, other):
     assert "South Gate 1" in page
     assert "1 too many" in page
     assert set(re.findall(r"[\u4e00-\u9fff]+", page)) <= {"李"}
+
+
+def test_the_board_of_lanes_tells_both_scans_until_it_is_resolved(park, manager, lane, other):
+    found = conflict(park, lane, other, person(37))
+    board = manager.get("/lanes/").text
+    way = f"{LIST}{found['id']}/change/"
+    line = re.search(rf'<li><a href="{way}">(.*?)</li>', board)
+    told = words(line[1])
+    assert re.search(r"\d\d:\d\d 东门1号 · \d\d:\d\d 南门1号 · 多放行 1 人", told)
+    assert person(37) not in board
+    assert resolve(manager, found["id"]).status_code == 302
+    # Whoever watches sees readings that are a little old.
+    end = time.monotonic() + 5
+    while way in (board := manager.get("/lanes/").text):
+        assert time.monotonic() < end, re.findall(r"<li><a href=.*?</li>", board)
+        time.sleep(WATCHED_S)

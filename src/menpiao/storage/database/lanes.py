@@ -29,6 +29,18 @@ SELECT gate_id, kind, max(at) AS at FROM passage
 WHERE site_id = $1 AND at > $2 AND kind = ANY($3::text[]) GROUP BY gate_id, kind
 """
 _CONFLICTS = "SELECT count(*)::int FROM conflict WHERE site_id = $1 AND state = 'open'"
+_NEWEST_CONFLICTS = """
+SELECT c.id, c.ticket_id, c.excess, coalesce(t.holder_masked, '') AS holder,
+    e.at AS first_at, coalesce(f.name, '') AS first, coalesce(f.name_en, '') AS first_en,
+    a.at AS second_at, coalesce(g.name, '') AS second, coalesce(g.name_en, '') AS second_en
+FROM conflict c
+LEFT JOIN ticket t ON t.site_id = c.site_id AND t.id = c.ticket_id
+LEFT JOIN admission e ON e.site_id = c.site_id AND e.id = c.earlier_id
+LEFT JOIN gate f ON f.id = e.gate_id
+LEFT JOIN admission a ON a.site_id = c.site_id AND a.id = c.admission_id
+LEFT JOIN gate g ON g.id = a.gate_id
+WHERE c.site_id = $1 AND c.state = 'open' ORDER BY c.found_at DESC, c.id DESC LIMIT $2
+"""
 _TODAY = """
 SELECT coalesce(sum(b.entries), 0)::int AS entries, coalesce(sum(b.exits), 0)::int AS exits
 FROM flow_bucket b JOIN gate g ON g.id = b.gate_id AND g.zone_id IS NULL
@@ -161,6 +173,11 @@ async def open_conflicts(pool: asyncpg.Pool, site_id: int) -> int:
     """How many conflicts nobody has resolved."""
     found: int = await pool.fetchval(_CONFLICTS, site_id)
     return found
+
+
+async def newest_conflicts(pool: asyncpg.Pool, site_id: int, most: int) -> list[asyncpg.Record]:
+    """Those that nobody has resolved, the newest first, with both scans."""
+    return list(await pool.fetch(_NEWEST_CONFLICTS, site_id, most))
 
 
 async def today(pool: asyncpg.Pool, site_id: int, midnight: datetime) -> tuple[int, int]:

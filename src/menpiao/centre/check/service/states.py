@@ -13,6 +13,7 @@ import asyncpg
 import msgspec
 
 from menpiao.domain.reasons import WORDINGS, Reason
+from menpiao.domain.ticket import serial_number
 from menpiao.storage.database import lanes
 from menpiao.storage.database.catalogue import Catalogue, Device, Snapshot
 from menpiao.storage.database.lanes import Kept
@@ -29,7 +30,7 @@ CLOCK_OFF_S: Final = 30
 RATE: Final = timedelta(minutes=5)
 _ALARMS_FOR = timedelta(minutes=10)
 _SCANS_FOR = timedelta(hours=24)
-_SCANS, _COMMANDS = 3, 12
+_SCANS, _COMMANDS, _CONFLICTS = 3, 12, 5
 MOST_COMMANDS: Final = 1000
 ALARM_KINDS: Final = ("open_failed", "reverse", "tailgating", "alarm", "lost")
 """What a barrier reports (kinds of ``wire.lane.PassageEvent``) that somebody should see to."""
@@ -92,6 +93,30 @@ class CommandLine:
 
 
 @dataclass(frozen=True, slots=True)
+class ConflictLine:
+    """A ticket that two lanes admitted without knowing of each other; the holder masked.
+
+    ``excess``: people more than the ticket has.
+    """
+
+    id: int
+    ticket_id: int
+    excess: int
+    holder: str
+    first_at: datetime | None
+    first: str
+    first_en: str
+    second_at: datetime | None
+    second: str
+    second_en: str
+
+    @property
+    def ticket_no(self) -> str:
+        """The ticket's number as people read it."""
+        return serial_number(self.ticket_id)
+
+
+@dataclass(frozen=True, slots=True)
 class Board:
     """A site's lanes at one moment."""
 
@@ -100,6 +125,8 @@ class Board:
     lanes: tuple[Lane, ...]
     commands: tuple[CommandLine, ...]
     conflicts: int
+    """How many nobody has resolved."""
+    newest_conflicts: tuple[ConflictLine, ...]
     entries: int
     exits: int
     ceiling: int
@@ -279,6 +306,9 @@ class StateService:
                 CommandLine(**r) for r in await lanes.commands(pool, site_id, _COMMANDS)
             ),
             conflicts=await lanes.open_conflicts(pool, site_id),
+            newest_conflicts=tuple(
+                ConflictLine(**r) for r in await lanes.newest_conflicts(pool, site_id, _CONFLICTS)
+            ),
             entries=entries,
             exits=exits,
             ceiling=site.instant_capacity,
