@@ -310,7 +310,9 @@ class Combiner(Generic[Q, A]):
                 if not isinstance(error, (*_PASSING, _DoubtfulCommitError)):
                     raise
                 last = error
-                self._tell("batch_again", batch, error=error)
+                # Another was quicker: that happens every day, and is met at once.
+                if attempt or not isinstance(error, _COLLIDED):
+                    self._tell("batch_again", batch, error=error)
                 continue
             self.batches += 1
             self.requests += len(requests)
