@@ -5,7 +5,7 @@ import re
 import psycopg
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import sync_playwright
+from playwright.sync_api import expect, sync_playwright
 from tests.support_db import person
 from tests.support_pages import served_park
 
@@ -181,7 +181,7 @@ def test_the_stepper_keeps_what_was_typed_and_where_one_is(pages, browser):
     page.focus("#more")
     page.keyboard.press("Enter")
     page.wait_for_selector("[name=v1-name]")
-    assert page.evaluate("document.activeElement.id") == "more"
+    page.wait_for_function("document.activeElement.id === 'more'")
     page.keyboard.press("Enter")
     page.wait_for_selector("[name=v2-name]")
     page.fill("#wanted", "2")
@@ -191,7 +191,7 @@ def test_the_stepper_keeps_what_was_typed_and_where_one_is(pages, browser):
     assert page.input_value("[name=phone]") == "13800000000"
     page.click("button[value=add]")
     page.wait_for_selector("[name=v2-name]")
-    assert page.evaluate("document.activeElement.name") == "v2-name"
+    page.wait_for_function("document.activeElement.name === 'v2-name'")
     for _ in range(9):
         page.click("[name=v1-people] + button")
     assert page.input_value("[name=v1-people]") == "5"
@@ -206,12 +206,12 @@ def test_the_stepper_needs_no_script(pages, browser):
     page = context.new_page()
     to_visitors(page, pages.address, "day")
     page.click("button[value=more]")
-    assert page.locator("fieldset").count() == 2
+    expect(page.locator("fieldset")).to_have_count(2)
     page.fill("#wanted", "4")
     page.press("#wanted", "Enter")
-    assert page.locator("fieldset").count() == 4
+    expect(page.locator("fieldset")).to_have_count(4)
     page.click("button[value=less]")
-    assert page.locator("fieldset").count() == 3
+    expect(page.locator("fieldset")).to_have_count(3)
     assert not page.locator("button[data-step]").first.is_visible()
     page.fill("[name=v0-people]", "2")
     context.close()
