@@ -23,6 +23,18 @@ PLACES = {
     "chi_sim": "usr/share/tesseract-ocr/*/tessdata/chi_sim.traineddata",
 }
 
+# Tests of these folders wait for browsers, servers, pseudo-terminals: one that fails on a machine
+# that is busy elsewhere is run once more, and the report names it. Never those of races, rules and
+# storage: what went wrong there once is wrong.
+TWICE = {"browser", "compose", "fault", "simulation", "terminals"}
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    tests = Path(__file__).parent
+    for item in items:
+        if item.path.is_relative_to(tests) and item.path.relative_to(tests).parts[0] in TWICE:
+            item.add_marker(pytest.mark.flaky(reruns=1))
+
 
 def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line(
