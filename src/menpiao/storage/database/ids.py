@@ -9,6 +9,8 @@ from collections.abc import Iterator
 
 import asyncpg
 
+from menpiao.storage.database.ahead import Ahead
+
 _BLOCK = 1024
 
 
@@ -21,9 +23,15 @@ class IdBlocks:
         self._ranges: list[range] = []
         self._left = 0
         self._lock = asyncio.Lock()
+        self._ahead = Ahead()
 
     def at_hand(self, count: int) -> bool:
-        """Whether so many can be taken without asking for more."""
+        """Whether so many can be taken without asking for more.
+
+        Where they are about to run out more are asked for meanwhile, so that they seldom do.
+        """
+        if self._left < count + _BLOCK:
+            self._ahead.run(lambda: self.reserve(count + 3 * _BLOCK))
         return self._left >= count
 
     async def reserve(self, count: int) -> None:
