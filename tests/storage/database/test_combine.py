@@ -114,6 +114,51 @@ def test_one_bad_request_fails_alone(server):
     assert [row["key"] for row in rows] == ["a", "b"]
 
 
+def test_a_second_batch_sets_out_only_with_as_many_as_are_on_their_way(server):
+    async def main():
+        pool = await open_pool(server.url("postgres"), 2)
+        sizes, gates = [], []
+
+        async def work(connection, batch):
+            await connection.execute("SELECT 1")
+            gates.append(asyncio.Event())
+            sizes.append(len(batch))
+            await gates[-1].wait()
+            return batch
+
+        async def begun(count):
+            async with asyncio.timeout(20):
+                while len(gates) < count:  # noqa: ASYNC110 - its only sign
+                    await asyncio.sleep(0.001)
+
+        try:
+            combiner = Combiner(pool, work, lambda key: key, lanes=2)
+            first = [combiner.post(n) for n in range(3)]
+            await begun(1)
+            second = [combiner.post(n) for n in (3, 4)]
+            await asyncio.sleep(0.05)
+            alone = list(sizes)
+            second.append(combiner.post(5))
+            await begun(2)
+            third = [combiner.post(6)]
+            gates[0].set()
+            await asyncio.gather(*first)
+            await asyncio.sleep(0.05)
+            beside = list(sizes)
+            gates[1].set()
+            await begun(3)
+            gates[2].set()
+            answers = await asyncio.gather(*second, *third)
+        finally:
+            await pool.close()
+        assert alone == [3]  # two wait, three are on their way
+        assert beside == [3, 3]  # one waits: not beside three, but after them
+        assert sizes == [3, 3, 1]
+        assert answers == [3, 4, 5, 6]
+
+    asyncio.run(main())
+
+
 def test_a_batch_begins_no_transaction_of_its_own_while_work_comes_and_keeps_none_afterwards(
     server,
 ):

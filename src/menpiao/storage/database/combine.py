@@ -1,10 +1,10 @@
 """The combiner: concurrent requests of one kind share one transaction.
 
 It adds no delay: when no transaction is in flight it starts one at once, and what arrives
-meanwhile rides the next. One request alone has the latency of one transaction; a thousand share a
-commit. An answer is given only after its commit. One bad request fails alone. A commit whose
-outcome is doubtful is run again: the work looks every request up by its key first, so what was
-recorded is answered and what was not is done.
+meanwhile rides the next; where two may be in flight, once it is as much as what is. One request
+alone has the latency of one transaction; a thousand share a commit. An answer is given only after
+its commit. One bad request fails alone. A commit whose outcome is doubtful is run again: the work
+looks every request up by its key first, so what was recorded is answered and what was not is done.
 
 Doubtful is a commit whose answer was lost, and one that the server warns of: when the wait for a
 synchronous standby is cut short, the transaction stands here and may be gone after a failover. The
@@ -191,6 +191,7 @@ class Combiner(Generic[Q, A]):
         self._used_at = 0.0
         self._lingering = False
         self._launching = False
+        self._flying = 0
         self._busy_keys: set[Hashable] = set()
         self._tasks: set[asyncio.Task[None]] = set()
         self.batches = 0
@@ -205,8 +206,7 @@ class Combiner(Generic[Q, A]):
         future: asyncio.Future[A] = asyncio.get_running_loop().create_future()
         # The asker's context is kept as it is, and read only where a line is logged.
         self._waiting.append((request, future, contextvars.copy_context()))
-        if self._idle and not self._launching:
-            self._launch()
+        self._launch_if_due()
         return future
 
     async def submit(self, request: Q) -> A:
@@ -218,10 +218,15 @@ class Combiner(Generic[Q, A]):
         # Nothing but this caller waits on the future: when it goes, the batch is not touched.
         return await self.post(request)
 
-    def _launch(self) -> None:
-        # It begins once what else this turn of the loop brings has come: its batch takes all.
-        self._launching = True
-        self._run(self._drive(self._idle.pop()))
+    def _is_due(self) -> bool:
+        # Beside others on their way only with as many: small batches cost more than they save.
+        return len(self._waiting) >= self._flying
+
+    def _launch_if_due(self) -> None:
+        if self._idle and not self._launching and self._is_due():
+            # It begins once what else this turn of the loop brings has come: its batch takes all.
+            self._launching = True
+            self._run(self._drive(self._idle.pop()))
 
     def _run(self, work: Coroutine[Any, Any, None]) -> None:
         # A context of its own: a batch belongs to all its requests, not to the first.
@@ -247,12 +252,13 @@ class Combiner(Generic[Q, A]):
     async def _drive(self, line: _Line) -> None:
         self._launching = False
         try:
-            while batch := self._take():
-                if self._waiting and self._idle and not self._launching:
-                    self._launch()
+            while self._is_due() and (batch := self._take()):
+                self._flying += len(batch)
+                self._launch_if_due()
                 try:
                     await self._settle(line, batch)
                 finally:
+                    self._flying -= len(batch)
                     self._busy_keys.difference_update(self._conflict(item[0]) for item in batch)
         finally:
             self._idle.append(line)

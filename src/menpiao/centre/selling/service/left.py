@@ -1,5 +1,6 @@
 """What a process left of a site's places, so that its next batch need not look first."""
 
+import asyncio
 from collections.abc import Mapping
 from collections.abc import Set as AbstractSet
 from datetime import date
@@ -23,6 +24,8 @@ class Left:
 
     def __init__(self) -> None:
         """Nothing is known."""
+        self.turn = asyncio.Lock()
+        """Held while a batch is decided: the next is decided on what it leaves, whoever looks."""
         self._days: dict[date, Day] = {}
         self._slots: dict[int, Slot] = {}
         self._pause = 1

@@ -179,20 +179,23 @@ class SellingService:
             async def work(
                 connection: asyncpg.Connection, batch: Sequence[_Waiting]
             ) -> Sequence[Sold | Refusal]:
-                hoped = await self._hope(site_id, batch, left)
-                return hoped or await self._decide(connection, site_id, batch, left)
+                async with left.turn:
+                    hoped = await self._hope(site_id, batch, left)
+                    return hoped or await self._decide(connection, site_id, batch, left)
 
             async def again(
                 connection: asyncpg.Connection, batch: Sequence[_Waiting]
             ) -> Sequence[Sold | Refusal]:
-                left.missed()
-                return await self._decide(connection, site_id, batch, left)
+                async with left.turn:
+                    left.missed()
+                    return await self._decide(connection, site_id, batch, left)
 
             combiner = Combiner(
                 self._pool,
                 work,
                 lambda waiting: waiting.purchase.token,
                 again=again,
+                lanes=2,  # one is decided while the one before it is recorded
                 kind="sale",
                 name=lambda waiting: f"order {waiting.purchase.token[-12:]}",
             )
