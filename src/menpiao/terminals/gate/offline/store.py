@@ -284,6 +284,7 @@ class Store:
             else:
                 zones = self._overlay.zones_of(day, row.id)
             found.append(ticket_of(row, zones, bundle.rules))
+        bundle.looked()
         return found
 
     def prune(self, now: datetime) -> None:
