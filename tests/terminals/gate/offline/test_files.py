@@ -2,7 +2,9 @@
 
 import base64
 import hashlib
-from datetime import UTC, date, datetime
+import re
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -10,6 +12,7 @@ from tests.terminals.gate.offline.packed import bundle_file, signed
 
 from menpiao.domain.admission import Gate
 from menpiao.terminals.gate.offline.files import BundleError, open_bundle, read_head
+from menpiao.terminals.gate.offline.store import Store
 from menpiao.wire.bundle import BundleTicket, pack_content
 
 DAY = date(2026, 5, 1)
@@ -52,3 +55,27 @@ def test_a_file_of_an_earlier_version_is_searched_by_ticket_as_one_of_today(tmp_
     path.write_bytes(today[:-1] + bytes([today[-1] ^ 1]))
     with pytest.raises(BundleError, match="damaged"):
         open_bundle(path, raw)
+
+
+def resident_octets(path):
+    """How much of a mapped file this process has in memory, as Linux counts it."""
+    maps = Path("/proc/self/smaps").read_text(encoding="ascii")
+    return int(re.search(rf"{re.escape(str(path))}\n.*?Rss: +(\d+) kB", maps, re.DOTALL)[1]) * 1024
+
+
+def test_what_was_looked_up_does_not_stay_in_the_lanes_memory(tmp_path):
+    key = Ed25519PrivateKey.generate()
+    gate = Gate(id=1, site_id=3, name="东门", name_en="East")
+    rows = [row(n) for n in range(1, 30_001)]
+    manifest, packed = signed(DAY, 3, [gate], key, rows, 100, MADE_AT)
+    store = Store(tmp_path)
+    raw = key.public_key().public_bytes_raw()
+    store.met(base64.urlsafe_b64encode(raw).rstrip(b"=").decode(), timedelta())
+    path = tmp_path / f"{DAY}.bundle"
+    bundle_file(path, manifest, packed)
+    store.install(DAY)
+    for sought in rows[::50]:
+        found = store.rows(DAY, sought.holder)
+        assert [ticket.id for ticket in store.tickets(DAY, found)] == [sought.id]
+    assert resident_octets(path) < path.stat().st_size / 2
+    store.close()
