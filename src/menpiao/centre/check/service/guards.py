@@ -32,7 +32,8 @@ class Guards:
     ) -> StaffMember | Refusal:
         """The person of this badge and PIN, or why not. Five wrong PINs: a minute's pause.
 
-        The pause is the badge's at that one device: nobody can lock a colleague out elsewhere.
+        The detail of a refusal for a wrong one is how many tries are left. The pause is the
+        badge's at that one device: nobody can lock a colleague out elsewhere.
         """
         key = (site_id, proof.badge, device_id)
         failed = self._failures.get(key)
@@ -45,6 +46,6 @@ class Guards:
         if person is None or not right:
             count = failed.count + 1 if failed and now - failed.last < PAUSE else 1
             self._failures[key] = _Failures(count, now)
-            return Refusal(Reason.NOT_PERMITTED, "badge or PIN is wrong", "staff")
+            return Refusal(Reason.NOT_PERMITTED, str(max(0, TRIES - count)), "staff.pin")
         self._failures.pop(key, None)
         return person

@@ -14,7 +14,7 @@ from menpiao.domain.document_types import DocumentType
 from menpiao.domain.reasons import WORDINGS, Reason
 from menpiao.terminals.gate.staff import messages as page
 from menpiao.terminals.gate.staff.desk import Desk, SeenScan, StaffAct
-from menpiao.terminals.gate.staff.showing import shown, texts, ticket
+from menpiao.terminals.gate.staff.showing import shown, texts, ticket, wrong_pin
 from menpiao.terminals.parts.link.base import Errands, LinkFailure, LinkTrouble
 from menpiao.wire.check import (
     Answer,
@@ -35,6 +35,7 @@ log = structlog.get_logger(__name__)
 _OK: Final = 200
 _ACT_S: Final = 15.0
 _KINDS: Final = frozenset(kind.value for kind in DocumentType)
+_PIN: Final = "staff.pin"
 _PROOF_CODES: Final = frozenset({Reason.NOT_PERMITTED.value, Reason.RATE_LIMITED.value})
 
 
@@ -245,6 +246,8 @@ def _no(status: int, answer: bytes) -> page.Reply:
         problem = msgspec.json.decode(answer, type=Problem)
     except msgspec.MsgspecError:
         return texts("", Reason.FAULT)
+    if problem.field == _PIN and problem.detail.isdigit():
+        return wrong_pin(int(problem.detail))
     return msgspec.structs.replace(texts("", problem.code), field=_field(problem.code))
 
 

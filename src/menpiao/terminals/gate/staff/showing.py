@@ -5,6 +5,8 @@ from __future__ import annotations
 from datetime import datetime, timedelta, timezone
 from typing import Final
 
+import msgspec
+
 from menpiao.domain.reasons import WORDINGS, Reason
 from menpiao.terminals.gate.staff import messages as page
 from menpiao.terminals.gate.staff.desk import SeenScan
@@ -40,6 +42,19 @@ def texts(question: str, code: str, field: page.Field = "") -> page.Reply:
         words = WORDINGS[_CODES.get(str(code), Reason.FAULT)]
         own = words.zh, words.en
     return page.Reply(id=question, ok=False, code=str(code), zh=own[0], en=own[1], field=field)
+
+
+def wrong_pin(left: int) -> page.Reply:
+    """A wrong badge or PIN, and how many more may be tried before there is a pause."""
+    wait, more = (
+        ("请一分钟后再试", "wait a minute")
+        if not left
+        else (f"还可试{left}次", f"{left} left to try")
+    )
+    reply = texts("", Reason.NOT_PERMITTED, field="pin")
+    return msgspec.structs.replace(
+        reply, zh=f"工号或密码有误，{wait}", en=f"Wrong badge or PIN: {more}"
+    )
 
 
 def shown(outcome: Answer | LinkFailure, utc_offset_s: int) -> page.Shown:
