@@ -106,6 +106,41 @@ def test_the_same_act_pressed_twice_is_done_once_and_a_session_outlives_a_cut(da
     asyncio.run(main())
 
 
+def test_what_was_decided_before_a_restart_is_there_again_and_can_be_taken_back(database, tmp_path):
+    async def main():
+        async with Lane(database) as stage, Wired(stage) as wired:
+            first = StaffPanel("127.0.0.1", 0, Desk())
+            async with a_lane(tmp_path, wired, panel=first, delays=QUICK) as lane:
+                await first.ready.wait()
+                await lane.idle()
+                async with page_of(first) as socket:
+                    page = Page(socket)
+                    await page.sign_in()
+                    lane.sim.lay(resident(person(1), "李样例"))
+                    seen = await page.scan("pass")
+                    lane.sim.lift()
+                    await lane.idle()
+            panel = StaffPanel("127.0.0.1", 0, Desk())
+            async with a_lane(tmp_path, wired, panel=panel, delays=QUICK) as lane:
+                await panel.ready.wait()
+                await lane.idle()
+                async with page_of(panel) as socket:
+                    page = Page(socket)
+                    await page.sign_in()
+                    again = await page.scan("pass")
+                    kept = "admitted", "people", "ticket_no", "zh", "en"
+                    assert [again["shown"][k] for k in kept] == [seen["shown"][k] for k in kept]
+                    assert (again["nonce"], again["at"]) == (seen["nonce"], seen["at"])
+                    assert (again["can_ask"], again["can_undo"]) == (False, True)
+                    assert len(page.state["scans"]) == 1
+                    taken = {"nonce": secrets.token_urlsafe(12), "of": seen["nonce"]}
+                    assert (await page.ask("take_back", **taken))["ok"]
+            entries = "SELECT count(*), sum(people) FROM admission WHERE admitted"
+            assert tuple(await stage.pool.fetchrow(entries)) == (2, 0)
+
+    asyncio.run(main())
+
+
 def test_guesses_from_one_address_come_to_an_end(database, tmp_path):
     async def main():
         panel = StaffPanel("127.0.0.1", 0, Desk())

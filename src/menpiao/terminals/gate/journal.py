@@ -70,6 +70,18 @@ class Outcome:
 
 
 @dataclass(frozen=True, slots=True)
+class Decided:
+    """An ask that was answered in time: who it was for is in no book."""
+
+    nonce: str
+    admitted: bool
+    reason: str
+    people: int
+    ticket_no: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class PassageNote:
     """Something the barrier did or saw, as ``wire.lane.PassageEvent`` names it."""
 
@@ -138,6 +150,26 @@ class Journal:
     async def printed(self, nonce: str, status: str) -> bool:
         """Note how the slip of an ask ended."""
         return await self._write("update asks set printed = ? where nonce = ?", (status, nonce))
+
+    async def decided(self, most: int, since: datetime) -> list[Decided]:
+        """The last asks that were answered, newest first; none while the file cannot be read."""
+        found: list[Decided] = []
+
+        def read(connection: sqlite3.Connection) -> None:
+            rows = connection.execute(
+                "select nonce, outcome = 'admitted', reason, people, ticket_no,"
+                " iif(answered_at = '', asked_at, answered_at) from asks"
+                " where asked_at >= ? and outcome in ('admitted', 'refused')"
+                " order by asked_at desc limit ?",
+                (since.isoformat(), most),
+            )
+            for nonce, admitted, reason, people, ticket_no, at in rows:
+                # A damaged disk: nobody can say when it was.
+                with contextlib.suppress(ValueError):
+                    when = datetime.fromisoformat(at)
+                    found.append(Decided(nonce, bool(admitted), reason, people, ticket_no, when))
+
+        return found if await self._run(read) else []
 
     async def passage(self, note: PassageNote) -> bool:
         """Note what the barrier did, under the next number.

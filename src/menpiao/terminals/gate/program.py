@@ -24,6 +24,7 @@ from menpiao.terminals.gate.passage_reports import PassageReporter
 from menpiao.terminals.gate.slips import MakeSlip, Slips
 from menpiao.terminals.gate.staff.acts import Acts
 from menpiao.terminals.gate.staff.panel import LaneNow, StaffPanel
+from menpiao.terminals.gate.staff.recall import recall
 from menpiao.terminals.parts.barrier.base import Barrier
 from menpiao.terminals.parts.display.base import Data, Display
 from menpiao.terminals.parts.link.base import (
@@ -123,6 +124,7 @@ async def run_gate(config: GateConfig, parts: GateParts) -> None:
                     lambda: now().utc_offset_s,
                 )
                 parts.panel.stand_at(acts, now)
+                tasks.create_task(recall(parts.panel.desk, journal), name="recall")
                 tasks.create_task(parts.panel.run(), name="staff")
             for scanner in parts.scanners:
                 tasks.create_task(scanner.run(of_others), name="scanner")

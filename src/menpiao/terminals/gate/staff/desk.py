@@ -1,6 +1,7 @@
 """What a lane remembers for its staff: the last scans, and whether the next one is a dry run.
 
 Documents are kept in memory alone, for minutes, so that a guard need not ask for the card again.
+After a start the scans are there again without them (``staff.recall``).
 """
 
 from __future__ import annotations
@@ -8,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import Final
@@ -81,6 +82,19 @@ class Desk:
         self._scans.move_to_end(ask.nonce)
         while len(self._scans) > _SCANS_MOST:
             self._scans.popitem(last=False)
+        self.changed()
+
+    @property
+    def most(self) -> int:
+        """How many scans are remembered."""
+        return _SCANS_MOST
+
+    def recall(self, earlier: Sequence[SeenScan]) -> None:
+        """Scans from before the start, newest first: they come before what was seen since."""
+        for scan in earlier:
+            if len(self._scans) < _SCANS_MOST and scan.nonce not in self._scans:
+                self._scans[scan.nonce] = scan
+                self._scans.move_to_end(scan.nonce, last=False)
         self.changed()
 
     def undone(self, nonce: str) -> None:

@@ -7,7 +7,7 @@ from typing import Final
 
 import msgspec
 
-from menpiao.domain.reasons import WORDINGS, Reason
+from menpiao.domain.reasons import WORDINGS, Reason, Wording
 from menpiao.terminals.gate.staff import messages as page
 from menpiao.terminals.gate.staff.desk import SeenScan
 from menpiao.terminals.parts.link.base import LinkFailure
@@ -35,11 +35,16 @@ _OWN: Final = {
 }
 
 
+def words_of(code: str) -> Wording:
+    """What a reason's code says; of one that is not known here: that something is wrong."""
+    return WORDINGS[_CODES.get(code, Reason.FAULT)]
+
+
 def texts(question: str, code: str, field: page.Field = "") -> page.Reply:
     """A refusal in words."""
     own = _OWN.get(str(code))
     if own is None:
-        words = WORDINGS[_CODES.get(str(code), Reason.FAULT)]
+        words = words_of(str(code))
         own = words.zh, words.en
     return page.Reply(id=question, ok=False, code=str(code), zh=own[0], en=own[1], field=field)
 

@@ -1,0 +1,49 @@
+"""What was decided at a lane before it was started again: read back for its staff from its book."""
+
+from __future__ import annotations
+
+import time
+from datetime import UTC, datetime, timedelta
+from typing import Final
+
+from menpiao.terminals.gate.journal import Decided, Journal
+from menpiao.terminals.gate.staff.desk import Desk, SeenScan
+from menpiao.terminals.gate.staff.showing import words_of
+from menpiao.wire.check import Answer
+
+_NO_OLDER: Final = timedelta(hours=24)
+
+
+async def recall(desk: Desk, journal: Journal, now: datetime | None = None) -> None:
+    """Let the desk show the last scans again, without their documents, which no book keeps."""
+    now = now or datetime.now(UTC)
+    decided = await journal.decided(desk.most, now - _NO_OLDER)
+    desk.recall([_seen(one, now) for one in decided])
+
+
+def _seen(one: Decided, now: datetime) -> SeenScan:
+    age_s = max(0.0, (now - one.at).total_seconds())
+    return SeenScan(one.nonce, time.monotonic() - age_s, _answer(one), None)
+
+
+def _answer(one: Decided) -> Answer:
+    """As far as the book has it; what it does not have is empty."""
+    words = words_of(one.reason)
+    return Answer(
+        nonce=one.nonce,
+        admitted=one.admitted,
+        reason=one.reason,
+        status="",
+        people=one.people,
+        count=0,
+        remaining=0,
+        ticket_no=one.ticket_no,
+        at=one.at,
+        place="",
+        place_en="",
+        zh=words.zh,
+        en=words.en,
+        zh_next=words.zh_next,
+        en_next=words.en_next,
+        voice=words.voice,
+    )
