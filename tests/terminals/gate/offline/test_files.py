@@ -13,7 +13,8 @@ from tests.terminals.gate.offline.packed import bundle_file, signed
 from menpiao.domain.admission import Gate
 from menpiao.terminals.gate.offline.files import BundleError, open_bundle, read_head
 from menpiao.terminals.gate.offline.store import Store
-from menpiao.wire.bundle import BundleTicket, pack_content
+from menpiao.wire.bundle import BundleTicket, pack_content, pack_ticket
+from menpiao.wire.check import Changes
 
 DAY = date(2026, 5, 1)
 MADE_AT = datetime(2026, 5, 1, 4, tzinfo=UTC)
@@ -55,6 +56,35 @@ def test_a_file_of_an_earlier_version_is_searched_by_ticket_as_one_of_today(tmp_
     path.write_bytes(today[:-1] + bytes([today[-1] ^ 1]))
     with pytest.raises(BundleError, match="damaged"):
         open_bundle(path, raw)
+
+
+def test_tickets_that_were_sold_since_are_counted_with_those_of_the_bundle(tmp_path):
+    key = Ed25519PrivateKey.generate()
+    gate = Gate(id=1, site_id=3, name="东门", name_en="East")
+    manifest, packed = signed(DAY, 3, [gate], key, [row(1), row(2)], 100, MADE_AT)
+    store = Store(tmp_path)
+    raw = key.public_key().public_bytes_raw()
+    store.met(base64.urlsafe_b64encode(raw).rstrip(b"=").decode(), timedelta())
+    bundle_file(tmp_path / f"{DAY}.bundle", manifest, packed)
+    store.install(DAY)
+
+    def tell(horizon, *ids):
+        rows = base64.b64encode(b"".join(pack_ticket(row(n)) for n in ids)).decode()
+        said = Changes(day=DAY, since=100, horizon=horizon, at=MADE_AT, tickets=rows, zones="")
+        assert store.take(said)
+
+    def count(store):
+        return store.known(MADE_AT, timedelta(hours=1)).tickets
+
+    assert count(store) == 2
+    tell(101, 2, 3)
+    assert count(store) == 3  # ticket 2 has changed, 3 is new
+    tell(102, 3, 4)
+    assert count(store) == 4
+    store.close()
+    again = Store(tmp_path)
+    assert count(again) == 4
+    again.close()
 
 
 def resident_octets(path):

@@ -6,7 +6,7 @@ An SQLite file, so that a restart without the network keeps what was heard. Used
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from pathlib import Path
@@ -124,7 +124,7 @@ class Overlay:
                 "insert or replace into facts values (?, ?)",
                 ((f"{name} {which}", text) for which, text in lists.items()),
             )
-            ids = [(name, _number(row, _ID_AT, 8)) for row in tickets]
+            ids = [(name, ticket_id(row)) for row in tickets]
             self._db.executemany("delete from zones where day = ? and ticket_id = ?", ids)
             self._db.executemany(
                 "insert or replace into tickets values (?, ?, ?, ?)",
@@ -154,6 +154,11 @@ class Overlay:
             "select row from tickets where day = ? and id = ?", (day.isoformat(), ticket_id)
         ).fetchone()
         return unpack_ticket(row[0]) if row else None
+
+    def ids(self, day: date) -> Iterator[int]:
+        """The tickets that there are newer rows of."""
+        query = "select id from tickets where day = ?"
+        return (int(row[0]) for row in self._db.execute(query, (day.isoformat(),)))
 
     def zones_of(self, day: date, ticket_id: int) -> list[BundleZone]:
         """The newer zone rights of a ticket."""
@@ -189,6 +194,11 @@ class Overlay:
         for table in ("days", "tickets", "zones"):
             self._db.execute(f"delete from {table} where day = ?", (day.isoformat(),))  # noqa: S608 - our own names
         self._db.execute("delete from facts where name like ?", (f"{day.isoformat()} %",))
+
+
+def ticket_id(row: bytes) -> int:
+    """The ticket of a packed row."""
+    return _number(row, _ID_AT, 8)
 
 
 def _day_values(day: date, heard: Heard) -> tuple[str, int, str, str]:

@@ -6,7 +6,7 @@ Used by one thread; downloads are made elsewhere and handed over whole.
 from __future__ import annotations
 
 import base64
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from pathlib import Path
@@ -19,7 +19,7 @@ from menpiao.domain.admission import Direction
 from menpiao.domain.ticket import Ticket
 from menpiao.terminals.gate.offline.files import BundleError, DayBundle, open_bundle
 from menpiao.terminals.gate.offline.holding import Holding, holding_of, places_text
-from menpiao.terminals.gate.offline.overlay import Heard, Overlay
+from menpiao.terminals.gate.offline.overlay import Heard, Overlay, ticket_id
 from menpiao.terminals.gate.offline.rows import Rules, ticket_of
 from menpiao.wire.bundle import TICKET, ZONE, BundleTicket, Manifest, rows_of
 from menpiao.wire.check import Changes, Follow
@@ -51,7 +51,10 @@ class Refused:
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """What a lane would decide on: ``data_at`` is the centre's time at which it was true."""
+    """What a lane would decide on: ``data_at`` is the centre's time at which it was true.
+
+    ``tickets``: those of the bundle, and those heard of since.
+    """
 
     day: date
     data_at: datetime
@@ -75,6 +78,7 @@ class Store:
         self._overlay = Overlay(folder / "heard.sqlite3")
         self._bundles: dict[date, DayBundle] = {}
         self._holding: dict[date, Holding] = {}
+        self._fresh: dict[date, set[int]] = {}
         self._refused = self._kept_refused()
         for path in sorted(folder.glob("????-??-??.bundle")):
             self._open(date.fromisoformat(path.stem))
@@ -173,6 +177,8 @@ class Store:
             fresh = Heard(manifest.horizon, manifest.made_at, manifest.settings)
             self._overlay.begin(day, fresh)
         self._bundles[day] = bundle
+        self._fresh[day] = set()
+        self._count(day, self._overlay.ids(day))
         self._holding[day] = self._lists(day, manifest)
         log.info("bundle_ready", day=str(day), tickets=manifest.tickets, horizon=manifest.horizon)
 
@@ -186,6 +192,7 @@ class Store:
 
     def _drop(self, day: date) -> None:
         self._holding.pop(day, None)
+        self._fresh.pop(day, None)
         bundle = self._bundles.pop(day, None)
         if bundle is not None:
             bundle.close()
@@ -219,10 +226,19 @@ class Store:
             # Rows that are said again after a new link; of them what is newer stands.
             after, tickets, zones = heard, [], []
         self._overlay.take(changes.day, after, tickets, zones, lists)
+        self._count(changes.day, map(ticket_id, tickets))
         if lists:
             manifest = self._bundles[changes.day].manifest
             self._holding[changes.day] = self._lists(changes.day, manifest)
         return True
+
+    def _count(self, day: date, heard: Iterable[int]) -> None:
+        """Of these tickets those that were sold since the bundle was made."""
+        bundle = self._bundles[day]
+        for number in heard:
+            if bundle.content.of_ticket(number) is None:
+                self._fresh[day].add(number)
+            bundle.looked()
 
     def holding(self, day: date) -> Holding:
         """What holds people back on a day that there is a bundle of."""
@@ -254,7 +270,8 @@ class Store:
             return None
         manifest = bundle.manifest
         exits = frozenset(g.id for g in manifest.gates if g.direction == Direction.EXIT)
-        return Known(day, data_at, manifest.tickets, heard.horizon, manifest.alone, exits)
+        tickets = manifest.tickets + len(self._fresh[day])
+        return Known(day, data_at, tickets, heard.horizon, manifest.alone, exits)
 
     def rows(self, day: date, holder: bytes) -> list[BundleTicket]:
         """The rows of a holder, the newest of each ticket."""
