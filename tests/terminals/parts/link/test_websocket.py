@@ -20,6 +20,9 @@ from menpiao.terminals.parts.link.identity import new_identity
 from menpiao.terminals.parts.link.websocket import WebSocketLink
 from menpiao.wire.check import Answer, Ask, Command, Credential, Fault
 
+WITHIN_S = 20.0
+"""For an ask that something else ends: a busy machine may need a second for it."""
+
 
 def an_ask(nonce: str = "nonce-0001") -> Ask:
     credential = Credential(kind="resident_card", number="11010519491231002X")
@@ -42,7 +45,7 @@ def test_it_proves_itself_and_asks() -> None:
     async def main() -> None:
         async with Centre() as centre, running(link := centre.link()) as events:
             await until(lambda: link.state is LinkState.UP)
-            got = await link.ask(an_ask(), 1.0)
+            got = await link.ask(an_ask(), WITHIN_S)
             assert isinstance(got, Answer)
             assert got.admitted
             assert [e.welcome.site for e in events if isinstance(e, Greeted)] == ["示例景区"]
@@ -55,7 +58,7 @@ def test_answers_find_their_asks_in_any_order() -> None:
         async with Centre(lambda _: None) as centre, running(link := centre.link()):
             await until(lambda: link.state is LinkState.UP)
             asks = [an_ask(f"nonce-000{i}") for i in range(5)]
-            waiting = [asyncio.create_task(link.ask(ask, 2.0)) for ask in asks]
+            waiting = [asyncio.create_task(link.ask(ask, WITHIN_S)) for ask in asks]
             await until(lambda: len(centre.asks) == 5)
             for ask in reversed(asks):
                 await send(centre.links[0], answer(ask, holder=ask.nonce))
@@ -74,7 +77,7 @@ def test_a_cut_ask_is_sent_once_more_under_its_nonce() -> None:
 
         async with Centre(reply) as centre, running(link := centre.link()):
             await until(lambda: link.state is LinkState.UP)
-            got = await link.ask(an_ask(), 2.0)
+            got = await link.ask(an_ask(), WITHIN_S)
             assert isinstance(got, Answer)
             assert [ask.nonce for ask in centre.asks] == ["nonce-0001"] * 2
 
@@ -98,7 +101,7 @@ def test_an_ask_made_while_down_is_answered_when_the_link_comes() -> None:
         async with Centre() as centre:
             await centre.stop()
             async with running(link := centre.link()):
-                waiting = asyncio.create_task(link.ask(an_ask(), 3.0))
+                waiting = asyncio.create_task(link.ask(an_ask(), WITHIN_S))
                 await asyncio.sleep(0.1)
                 await centre.start()
                 assert isinstance(await waiting, Answer)
@@ -164,7 +167,7 @@ def test_a_fault_ends_its_ask(code: str, shown: Reason) -> None:
 
         async with Centre(reply) as centre, running(link := centre.link()):
             await until(lambda: link.state is LinkState.UP)
-            got = await link.ask(an_ask(), 1.0)
+            got = await link.ask(an_ask(), WITHIN_S)
             assert got == LinkFailure(LinkTrouble.FAULT, shown, code)
             assert got.may_repeat == (code == "busy")
 
@@ -177,7 +180,7 @@ def test_a_stranger_is_refused_and_comes_back_when_let_in() -> None:
             stranger = new_identity().enrolled_as(5)
             async with running(link := centre.link(stranger)):
                 await until(lambda: link.state is LinkState.REFUSED)
-                got = await link.ask(an_ask(), 1.0)
+                got = await link.ask(an_ask(), WITHIN_S)
                 assert got == LinkFailure(LinkTrouble.REFUSED, Reason.DEVICE_UNKNOWN)
                 centre.identity, centre.refusal = stranger, None
                 await until(lambda: link.state is LinkState.UP)
@@ -193,7 +196,7 @@ def test_a_revoked_terminal_is_out_at_once() -> None:
 
         async with Centre(reply) as centre, running(link := centre.link()):
             await until(lambda: link.state is LinkState.UP)
-            got = await link.ask(an_ask(), 1.0)
+            got = await link.ask(an_ask(), WITHIN_S)
             assert got == LinkFailure(LinkTrouble.REFUSED, Reason.DEVICE_REVOKED)
 
     asyncio.run(main())
@@ -207,7 +210,7 @@ def test_damaged_frames_and_commands_do_not_end_the_link() -> None:
             for frame in ("", "{}", "[]", '{"type":"answer"}', b"\xff\xfe", nested, no_text):
                 await centre.links[0].send(frame)
             await send(centre.links[0], Command(id="1", action="open_once"))
-            assert isinstance(await link.ask(an_ask(), 1.0), Answer)
+            assert isinstance(await link.ask(an_ask(), WITHIN_S), Answer)
             assert len(centre.links) == 1
             assert any(isinstance(e, Command) for e in events)
 
@@ -222,7 +225,7 @@ def test_what_only_a_newer_centre_says_is_passed_over_and_counted() -> None:
             for _ in range(3):
                 await centre.links[0].send('{"type":"weather.today","of":["晴",21.5]}')
             await send(centre.links[0], Command(id="1", action="open_once"))
-            assert isinstance(await link.ask(an_ask(), 1.0), Answer)
+            assert isinstance(await link.ask(an_ask(), WITHIN_S), Answer)
             await until(lambda: centre.said is not None and centre.said.unknown == 3, 8)
             assert len(centre.links) == 1
             assert any(isinstance(e, Command) for e in events)
