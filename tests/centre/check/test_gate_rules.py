@@ -1,5 +1,6 @@
 """The rules of a gate through the real server: staff, certificates, force, undo, search, zones."""
 
+import asyncio
 import json
 import secrets
 from datetime import UTC, datetime, timedelta
@@ -341,6 +342,18 @@ def test_staff_sign_in_with_badge_and_pin_and_not_for_ever(database):
             assert (await lane.post("staff", other)).json()["field"] == "gate_id"
             wrong = [(await lane.post("staff", body("G1", "0000"))).status_code for _ in range(6)]
             assert wrong == [403] * 5 + [429]
+
+    run(scene())
+
+
+def test_guesses_made_at_once_are_counted_like_those_made_one_by_one(database):
+    async def scene():
+        async with Lane(database) as lane:
+            body = {"gate_id": lane.park.gate, "staff": staff("G1", "0000")}
+            said = await asyncio.gather(*(lane.post("staff", body) for _ in range(12)))
+            told = sorted(r.json()["detail"] for r in said if r.status_code == 403)
+            assert told == ["0", "1", "2", "3", "4"]
+            assert sum(r.status_code == 429 for r in said) == 7
 
     run(scene())
 

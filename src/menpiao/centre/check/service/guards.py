@@ -39,13 +39,14 @@ class Guards:
         failed = self._failures.get(key)
         if failed and failed.count >= TRIES and now - failed.last < PAUSE:
             return Refusal(Reason.RATE_LIMITED, "too many wrong PINs: wait a minute", "staff.pin")
+        count = failed.count + 1 if failed and now - failed.last < PAUSE else 1
+        # Counted before it is tried: many at once do not buy more guesses.
+        self._failures[key] = _Failures(count, now)
         person = snapshot.staff.get((site_id, proof.badge))
         # An unknown badge costs the same time as a wrong PIN.
         kept = person.pin_hash if person else NOBODYS
         right = await asyncio.to_thread(pin_fits, proof.pin, kept)
         if person is None or not right:
-            count = failed.count + 1 if failed and now - failed.last < PAUSE else 1
-            self._failures[key] = _Failures(count, now)
-            return Refusal(Reason.NOT_PERMITTED, str(max(0, TRIES - count)), "staff.pin")
+            return Refusal(Reason.NOT_PERMITTED, str(TRIES - count), "staff.pin")
         self._failures.pop(key, None)
         return person
