@@ -112,13 +112,16 @@ class Lane:
             follow = {"type": "follow", "day": str(day), "horizon": manifest["horizon"]}
             link.send(json.dumps(follow))
 
-            def heard(number, *, barred):
-                document = parse_document(DocumentType.RESIDENT, number, day)
-                holder = day_hash(key, document)
+            def hashed(number):
+                return day_hash(key, parse_document(DocumentType.RESIDENT, number, day))
+
+            def heard(number, *, barred, but_not=""):
+                holder = hashed(number)
                 for _ in range(40):
                     message = json.loads(link.recv(timeout=20))
                     listed = message.get("barred") if message["type"] == "changes" else None
                     if listed is not None and (holder in unpack_barred(listed)) is barred:
+                        assert not but_not or hashed(but_not) not in unpack_barred(listed)
                         return
                 raise AssertionError(f"not heard: {barred}")
 

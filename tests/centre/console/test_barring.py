@@ -66,13 +66,49 @@ def test_every_way_of_writing_a_number_is_the_same_person(park, manager, lane):
     assert lane.ask(number).json()["reason"] == "barred"
 
 
-def test_lanes_that_cannot_ask_hear_of_it_and_of_its_end(park, manager, lane):
-    lane.buy(person(28))
+@pytest.mark.parametrize(("who", "ticket"), [(28, True), (31, False)])
+def test_lanes_that_cannot_ask_hear_of_it_and_of_its_end(park, manager, lane, who, ticket):
+    if ticket:
+        lane.buy(person(who))
     with lane.following() as heard:
-        assert bar(park, manager, person(28)).status_code == 302
-        heard(person(28), barred=True)
+        assert bar(park, manager, person(who)).status_code == 302
+        heard(person(who), barred=True)
         lift(manager, last(park)["id"])
-        heard(person(28), barred=False)
+        heard(person(who), barred=False)
+
+
+def test_an_entry_without_a_number_says_so_until_its_document_is_barred_anew(park, manager, lane):
+    """As entries were made before numbers were kept: whom no ticket names, no lane hears of."""
+    number = person(32)
+    assert bar(park, manager, number).status_code == 302
+    row(park, "UPDATE barred SET document_sealed = NULL WHERE id = %s", last(park)["id"])
+    page = f"{LIST}{last(park)['id']}/change/"
+    english = manager.get(page, headers={"Accept-Language": "en"}).text
+    assert "for ticket holders only" in english
+    for address in (LIST, page):
+        assert "请用同一证件重新列入" in manager.get(address).text
+    lane.settle()
+    assert lane.ask(number).json()["reason"] == "barred"
+    with lane.following() as heard:
+        assert bar(park, manager, person(33)).status_code == 302
+        heard(person(33), barred=True, but_not=number)
+        assert bar(park, manager, number).status_code == 302
+        heard(number, barred=True)
+    assert "请用同一证件重新列入" not in manager.get(LIST).text
+
+
+def test_a_number_is_kept_sealed_and_no_longer_than_the_bar(park, manager):
+    number = person(34)
+    assert bar(park, manager, number).status_code == 302
+    first = last(park)
+    assert len(bytes(first["document_sealed"])) > len(number)
+    assert number.encode() not in bytes(first["document_sealed"])
+    assert bar(park, manager, number).status_code == 302
+    assert lift(manager, last(park)["id"]).status_code == 302
+    kept = rows(
+        park, "SELECT document_sealed FROM barred WHERE holder_hash = %s", first["holder_hash"]
+    )
+    assert [r["document_sealed"] for r in kept] == [None, None]
 
 
 def test_a_passport_too(park, manager, lane):

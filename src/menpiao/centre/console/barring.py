@@ -50,7 +50,7 @@ class BarForm(_Form):
     number = forms.CharField(
         label=_("证件号码"),
         max_length=64,
-        help_text=_("只保存加密摘要和部分隐藏的号码，保存后无人能再看到完整号码。"),
+        help_text=_("号码加密保存，供离线的闸机辨认，解除时删除；页面上只显示部分隐藏的号码。"),
         widget=forms.TextInput(
             {
                 "autocomplete": "off",
@@ -159,9 +159,18 @@ class BarredAdmin(ActPage):
 
     act_form = LiftForm
     act, act_to_add = _("解除禁入"), _("禁止入园")
-    list_display = ("masked", "type", "reason", "state", "last_day", "barred_by", "barred_at")
+    list_display = (
+        "masked",
+        "type",
+        "reason",
+        "state",
+        "offline",
+        "last_day",
+        "barred_by",
+        "barred_at",
+    )
     list_filter = (InForce,)
-    _ENTRY: ClassVar = ("masked", "type", "reason", "state", "last_day", "barred_by", "barred_at")
+    _ENTRY: ClassVar = list_display
     _LIFTED: ClassVar = ("lifted_by", "lifted_at", "why_lifted")
 
     @admin.display(description=_("证件类型"))
@@ -175,6 +184,15 @@ class BarredAdmin(ActPage):
         if entry.lifted_at:
             return _("已解除")
         return _("禁入中") if entry.in_force(timezone.now()) else _("已到期")
+
+    @admin.display(description=_("闸机离线时"))
+    def offline(self, entry: records.Barred) -> Any:
+        """Whom it keeps out at a lane without the centre, and what to do about it."""
+        if not entry.in_force(timezone.now()):
+            return None
+        if entry.known_alone:
+            return _("有效")
+        return _("只对有票的人有效：此记录没有保存号码，请用同一证件重新列入，新记录会代替它。")
 
     @admin.display(description=_("禁入至（含当日）"), ordering="until")
     def last_day(self, entry: records.Barred) -> Any:

@@ -121,10 +121,11 @@ class Passage(models.Model):
 
 
 class Barred(Record):
-    """A document that is not let in; its number is known to nobody here."""
+    """A document that is not let in; its number is sealed, and opened by no page."""
 
     masked = models.TextField(_("证件号码"))
     document_type = models.TextField(_("证件类型"))
+    document_sealed = models.BinaryField(null=True, editable=False)
     reason = models.TextField(_("原因"))
     until = models.DateTimeField(_("禁入至"), null=True)
     barred_by = models.TextField(_("列入人"))
@@ -150,6 +151,11 @@ class Barred(Record):
     def is_open(self) -> bool:
         """Whether there is something to lift."""
         return self.lifted_at is None
+
+    @property
+    def known_alone(self) -> bool:
+        """Whether a lane without the centre knows it also where its holder has no ticket."""
+        return self.document_sealed is not None
 
     def in_force(self, now: datetime) -> bool:
         """Whether it keeps anybody out."""

@@ -70,14 +70,16 @@ class ConsoleService:
         self._clock = clock
 
     async def bar(self, asked: Barring) -> Barred:
-        """Put a document on the list; of the number only its keyed hash and its mask are kept."""
+        """Put a document on the list; its number is kept sealed until the entry is lifted."""
         now = self._clock()
         await self._ids.reserve(1)
+        entry_id = self._ids.take(1)[0]
         entry = barred.Entry(
-            id=self._ids.take(1)[0],
+            id=entry_id,
             site_id=asked.site_id,
             holder=self._vault.holder_hash(asked.document),
             document_type=asked.document.type.value,
+            document_sealed=self._vault.seal(asked.document.number, barred.number_place(entry_id)),
             masked=show_number(asked.document.number, Purpose.STAFF),
             reason=asked.reason,
             by=asked.by,

@@ -3,6 +3,7 @@
 import asyncio
 import sqlite3
 from contextlib import closing
+from datetime import date
 
 import pytest
 from tests.centre.check.stage import Stage
@@ -11,7 +12,9 @@ from tests.terminals.gate.lane import a_lane
 from tests.terminals.gate.offline.site import Wired, another_device
 from tests.terminals.parts.link.centre import until
 
+from menpiao.centre.console.service import Barring
 from menpiao.compose.lane import network_printer
+from menpiao.domain.document import DocumentType, parse_document
 from menpiao.simulation.cards import resident
 from menpiao.simulation.printer import SimulatedPrinter
 from menpiao.terminals.gate.config import Delays, Offline
@@ -251,10 +254,38 @@ def test_a_bar_and_a_full_site_are_heard_of_and_hold_without_the_centre(database
     asyncio.run(main())
 
 
-async def said_by_centre(stage, nonce):
-    answer = await stage.http.post(
-        "/check/v1/admissions", json=stage.ask(nonce), headers=await stage.head()
-    )
+@pytest.mark.parametrize("who", [1, 77], ids=["with a ticket", "without a ticket"])
+def test_a_barred_document_is_told_the_same_with_and_without_the_centre(database, tmp_path, who):
+    """Barred while the lane listens, then lifted; the words are those of the centre each time."""
+    card = resident(person(who), "李样例")
+
+    async def main():
+        async with (
+            Stage(database, people=3) as stage,
+            Wired(stage) as wired,
+            a_lane(tmp_path, wired) as lane,
+        ):
+            await ready(lane)
+            document = parse_document(DocumentType.RESIDENT, person(who), date.today())
+            console = stage.app.centre.console
+            entry = await console.bar(Barring(stage.park.site, document, "倒票", "demo", None))
+            await until(lambda: list_heard(tmp_path, "barred"), 10)
+            online = await said_by_centre(stage, "barred-on-line", who)
+            assert await decided_alone(lane, wired, card) == online
+            assert await console.lift(stage.park.site, entry.id, "demo", "误登记")
+            await until(lambda: not list_heard(tmp_path, "barred"), 10)
+            if who != 1:
+                after = await said_by_centre(stage, "lifted-on-line", who)
+                assert after != online
+                assert await decided_alone(lane, wired, card) == after
+
+    asyncio.run(main())
+
+
+async def said_by_centre(stage, nonce, who=1):
+    credential = {"kind": "resident_card", "number": person(who)}
+    ask = stage.ask(nonce) | {"credential": credential}
+    answer = await stage.http.post("/check/v1/admissions", json=ask, headers=await stage.head())
     assert not answer.json()["admitted"]
     return answer.json()["zh"]
 

@@ -156,18 +156,23 @@ def standing(draw):
     standing(),
     st.sampled_from(["manifest", "link", "link, then restart"]),
     st.lists(st.tuples(st.sampled_from(["here", "heard"]), st.integers(1, 4)), max_size=3),
+    st.booleans(),
 )
 def test_who_is_barred_and_what_is_full_is_known_without_the_centre_too(
-    ticket, gate, scan, first, then, way, went
+    ticket, gate, scan, first, then, way, went, has_ticket
 ):
     """The lane's arbiter, with its files, against the decision on what the centre would know.
 
-    ``went``: people that this lane let in or heard of, and nobody has counted yet.
+    ``went``: people that this lane let in or heard of, and nobody has counted yet. Not
+    ``has_ticket``: who asks is somebody else than the ticket's holder.
     """
     ticket = ticket._replace(site_id=SITE, id=ticket.id)
-    document = parse_document(DocumentType.RESIDENT, person(1), DAY)
-    holder = day_hash(b"k" * 32, document)
-    lists = [_lists(holder, gate, one) for one in (first, then)]
+    number = person(1 if has_ticket else 2)
+    holder, asking = (
+        day_hash(b"k" * 32, parse_document(DocumentType.RESIDENT, one, DAY))
+        for one in (person(1), number)
+    )
+    lists = [_lists(asking, gate, one) for one in (first, then)]
     barred, ceiling, counted = first if way == "manifest" else then
     key = Ed25519PrivateKey.generate()
     content = pack_content([row_of(ticket, holder, gate)], zones_of(ticket))
@@ -188,8 +193,8 @@ def test_who_is_barred_and_what_is_full_is_known_without_the_centre_too(
         if way != "manifest":
             changes = Changes(day=DAY, since=100, horizon=101, at=NOON, **lists[1])
             assert arbiter.take(changes, NOON)
-        for number, (how, people) in enumerate(went):
-            _went(arbiter, f"went-{number:04d}", how, people, gate)
+        for nth, (how, people) in enumerate(went):
+            _went(arbiter, f"went-{nth:04d}", how, people, gate)
         if way == "link, then restart":
             arbiter.store.close()
             arbiter.book.close()
@@ -197,7 +202,7 @@ def test_who_is_barred_and_what_is_full_is_known_without_the_centre_too(
             arbiter = Arbiter(Store(Path(name)), book, timedelta(hours=12))
         ask = Ask(
             nonce="n" * 8,
-            credential=Credential(kind="resident_card", number=person(1)),
+            credential=Credential(kind="resident_card", number=number),
             gate_id=gate.id,
             people=scan.people,
             document_until=DAY - timedelta(days=1) if scan.document_expired else None,
@@ -210,7 +215,7 @@ def test_who_is_barred_and_what_is_full_is_known_without_the_centre_too(
     is_barred = barred is not None and (barred == 0 or NOON.timestamp() < barred)
     there = decide(
         replace(scan, barred=is_barred),
-        [ticket],
+        [ticket] if has_ticket else [],
         replace(gate, is_full=ceiling is not None and inside >= ceiling),
         NOON,
     )

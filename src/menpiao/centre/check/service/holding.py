@@ -13,7 +13,8 @@ import msgspec
 from menpiao.domain.document import Document, DocumentType
 from menpiao.domain.identity import day_hash
 from menpiao.storage.crypto import OpenError, Vault
-from menpiao.storage.database import bundles
+from menpiao.storage.database import barred, bundles
+from menpiao.storage.database.barred import Numbered
 from menpiao.storage.database.bundles import Sealed
 from menpiao.storage.database.catalogue import Site, Snapshot
 from menpiao.wire.bundle import pack_barred
@@ -24,9 +25,13 @@ _KEPT: Final = timedelta(days=2)
 
 @dataclass(slots=True)
 class _Day:
-    """What is known of a site's day; ``hashes``: the day's hash by the holder's."""
+    """What is known of a site's day; ``hashes``: the day's hash by the holder's.
+
+    ``packed``: of ``wished``, the barred holders as last seen.
+    """
 
     hashes: dict[bytes, bytes] = field(default_factory=dict)
+    wished: dict[bytes, datetime | None] = field(default_factory=dict)
     seen: Snapshot | None = None
     packed: str = ""
 
@@ -43,8 +48,8 @@ class Holding:
     async def barred(self, snapshot: Snapshot, site_id: int, day: date) -> str:
         """The barred documents of a site under the key of a day, packed.
 
-        The list of the barred holds no number, so that a document's hash for the day is made from
-        any ticket of its holder. Who never had one has nothing to enter with.
+        A document's hash for the day is made from its sealed number. An entry of the time when none
+        was kept is known by any ticket of its holder; without one, only the centre knows it.
         """
         kept = self._days.setdefault((site_id, day), _Day())
         if kept.seen is snapshot:
@@ -52,16 +57,23 @@ class Holding:
         wished = {holder: u for (site, holder), u in snapshot.barred.items() if site == site_id}
         missing = [holder for holder in wished if holder not in kept.hashes]
         if missing:
-            rows = await bundles.holders(self._pool, site_id, missing)
             key = self._vault.day_key(site_id, day)
-            kept.hashes |= await asyncio.to_thread(self._hashed, rows, key)
-        found = {kept.hashes[h]: _until(u) for h, u in wished.items() if h in kept.hashes}
-        kept.seen, kept.packed = snapshot, pack_barred(found)
+            listed = await barred.numbers(self._pool, site_id, missing)
+            rest = [holder for holder in missing if holder not in listed]
+            holders = await bundles.holders(self._pool, site_id, rest) if rest else {}
+            kept.hashes |= await asyncio.to_thread(self._hashed, listed, holders, key)
+        if missing or wished != kept.wished:
+            found = {kept.hashes[h]: _until(u) for h, u in wished.items() if h in kept.hashes}
+            kept.wished, kept.packed = wished, pack_barred(found)
+        kept.seen = snapshot
         self._forget(day)
         return kept.packed
 
-    def _hashed(self, rows: Mapping[bytes, Sealed], key: bytes) -> dict[bytes, bytes]:
-        found = {holder: hash_of(self._vault, row, key) for holder, row in rows.items()}
+    def _hashed(
+        self, listed: Mapping[bytes, Numbered], holders: Mapping[bytes, Sealed], key: bytes
+    ) -> dict[bytes, bytes]:
+        found = {holder: _listed_hash(self._vault, row, key) for holder, row in listed.items()}
+        found |= {holder: hash_of(self._vault, row, key) for holder, row in holders.items()}
         return {holder: made for holder, made in found.items() if made is not None}
 
     def _forget(self, day: date) -> None:
@@ -76,6 +88,15 @@ def hash_of(vault: Vault, row: Sealed, key: bytes) -> bytes | None:
     except OpenError:
         return None  # its holder is asked for at the centre; a row moved by hand is no right
     number = msgspec.json.decode(text)["number"]
+    return day_hash(key, Document(DocumentType(row.document_type), number))
+
+
+def _listed_hash(vault: Vault, row: Numbered, key: bytes) -> bytes | None:
+    """The day's hash of a barred document; None: what is sealed does not open."""
+    try:
+        number = vault.open(row.document_sealed, barred.number_place(row.id))
+    except OpenError:
+        return None  # the centre still knows it; a number moved by hand bars nobody else
     return day_hash(key, Document(DocumentType(row.document_type), number))
 
 
