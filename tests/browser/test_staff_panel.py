@@ -129,6 +129,7 @@ def test_a_guard_sees_a_certificate_and_takes_an_admission_back(database, tmp_pa
             await post.shoot("sign-in")
             await post.sign_in(pin="0000")
             await post.result("工号或密码有误，还可试4次")
+            await post.shoot("wrong-pin")
             await post.sign_in()
             await expect(post.page.locator("#badge")).to_have_text("G1")
             await post.lay("请出示优惠证件")

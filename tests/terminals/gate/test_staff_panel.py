@@ -158,7 +158,8 @@ def test_guesses_from_one_address_come_to_an_end(database, tmp_path):
                 assert codes == ["not_permitted"] * 5 + ["rate_limited"] * 5 + ["guesses"]
                 left = [f"工号或密码有误，还可试{n}次" for n in (4, 3, 2, 1)]
                 assert [one["zh"] for one in said[:5]] == [*left, "工号或密码有误，请一分钟后再试"]
-                assert said[3]["en"] == "Wrong badge or PIN: 1 left to try"
+                assert said[3]["en"] == "Wrong badge or PIN: 1 try left"
+                assert said[2]["en"] == "Wrong badge or PIN: 2 tries left"
                 assert said[4]["en"] == "Wrong badge or PIN: wait a minute"
                 assert said[5]["zh"] == "密码错误过多，请一分钟后再试"
                 assert (await page.sign_in("S1"))["code"] == "guesses"

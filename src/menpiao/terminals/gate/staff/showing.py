@@ -51,14 +51,12 @@ def texts(question: str, code: str, field: page.Field = "") -> page.Reply:
 
 def wrong_pin(left: int) -> page.Reply:
     """A wrong badge or PIN, and how many more may be tried before there is a pause."""
-    wait, more = (
-        ("请一分钟后再试", "wait a minute")
-        if not left
-        else (f"还可试{left}次", f"{left} left to try")
-    )
+    zh, en = f"还可试{left}次", f"{left} {'try' if left == 1 else 'tries'} left"
+    if not left:
+        zh, en = "请一分钟后再试", "wait a minute"
     reply = texts("", Reason.NOT_PERMITTED, field="pin")
     return msgspec.structs.replace(
-        reply, zh=f"工号或密码有误，{wait}", en=f"Wrong badge or PIN: {more}"
+        reply, zh=f"工号或密码有误，{zh}", en=f"Wrong badge or PIN: {en}"
     )
 
 
