@@ -152,7 +152,7 @@ async def open_centre(settings: Settings) -> AsyncIterator[Centre]:
             statistics=StatisticsService(pool, catalogue, utc_now),
             layer=SlotLayer(pool, utc_now),
             attempts=AttemptService(pool, keys.get("order_links"), utc_now),
-            console=ConsoleService(pool, vault, ids, utc_now),
+            console=ConsoleService(pool, vault, ids, refunds, utc_now),
             messaging=messaging,
         )
     finally:

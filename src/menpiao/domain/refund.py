@@ -130,3 +130,11 @@ def on_abnormal(state: RefundState) -> RefundState:
 def on_closed(state: RefundState) -> RefundState:
     """The provider will not carry it out: a person starts a new one with a new number."""
     return _R.CLOSED if state in _OPEN else state
+
+
+def again_token(refund_id: int) -> str:
+    """The key of the refund that follows a closed one: there is one at most.
+
+    No page can choose it: the colon is not allowed there.
+    """
+    return f"again:{refund_id}"

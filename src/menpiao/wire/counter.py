@@ -184,7 +184,10 @@ class ReturnStep(Message, frozen=True, kw_only=True):
 
 
 class ReturnMade(Message, frozen=True, kw_only=True):
-    """A refund of an order. ``here``: given at a window, so that it has a slip."""
+    """A refund of an order. ``here``: given at a window, so that it has a slip.
+
+    ``state``: a refund's own, and ``replaced``: closed, and another one has followed it.
+    """
 
     refund_no: str
     amount_fen: int

@@ -176,6 +176,54 @@ def test_money_that_does_not_arrive_leaves_the_tickets_void(shop, result, state)
     shop(scenario, time_scale=20.0)
 
 
+def test_a_closed_refund_goes_back_once_under_a_new_number(shop):
+    async def scenario(s):
+        order_id = await s.paid(visitors=2)
+        first, _ = await ticket_ids(s, order_id)
+        await s.steer("mode", {"refund_result": "CLOSED"})
+        await s.repayments.request(s.park.site, order_id, [first])
+        await s.service.send_due()
+        await until(lambda: s.refund_is(order_id, "closed"))
+        stopped = await s.refund_row(order_id)
+        await s.steer("mode", {"refund_result": "SUCCESS"})
+        s.later(seconds=61)
+        both = (s.repayments.mend(s.park.site, stopped["id"]) for _ in range(2))
+        assert sorted(await asyncio.gather(*both)) == [False, True]
+        await s.service.send_due()
+        await until(lambda: s.state_is(order_id, "paid"))
+        assert await s.tickets(order_id) == ["refunded", "valid"]
+        assert await s.sold() == 1
+        made = await s.pool.fetch("SELECT * FROM refund ORDER BY id")
+        assert [(r["state"], r["amount_fen"]) for r in made] == [("closed", 8000), ("done", 8000)]
+        assert made[0]["out_refund_no"] != made[1]["out_refund_no"]
+        assert await s.repayments.mend(s.park.site, stopped["id"]) is False
+
+    shop(scenario, time_scale=20.0)
+
+
+def test_an_abnormal_refund_dealt_with_over_there_is_found_when_asked_for(shop):
+    async def scenario(s):
+        order_id = await s.paid()
+        await s.steer("mode", {"refund_result": "ABNORMAL"})
+        await s.repayments.request(s.park.site, order_id)
+        await s.service.send_due()
+        await until(lambda: s.refund_is(order_id, "abnormal"))
+        stopped = await s.refund_row(order_id)
+        assert await s.repayments.mend(s.park.site, stopped["id"]) is True
+        await s.service.send_due()
+        assert await s.refund_is(order_id, "abnormal")  # nobody has dealt with it there
+        await s.steer(f"refunds/{stopped['out_refund_no']}/deal-with")
+        assert await s.repayments.mend(s.park.site, stopped["id"]) is True
+        await s.service.send_due()
+        assert await s.refund_is(order_id, "done")
+        assert await s.tickets(order_id) == ["refunded"]
+        assert await s.sold() == 0
+        assert await s.repayments.mend(s.park.site, stopped["id"]) is False
+        assert len(await s.steer("refunds", method="GET")) == 1
+
+    shop(scenario, time_scale=20.0)
+
+
 def test_a_low_balance_waits_and_then_goes_on_under_the_same_number(shop):
     async def scenario(s):
         order_id = await s.paid()

@@ -1,10 +1,17 @@
 """A counter on a real database: the real command, a clerk signed in through the real pages."""
 
+import asyncio
+import contextlib
+import os
 import secrets
+import threading
 
 import pytest
+from playwright.sync_api import sync_playwright
 from tests.support_db import person
 from tests.support_pages import hidden, served_park
+
+from menpiao.simulation.payment import make_merchant, running
 
 _people = iter(range(100, 400))
 
@@ -60,3 +67,84 @@ def window(served):
         at = Window(client)
         at.sign_in()
         yield at
+
+
+class World:
+    """What stands outside: printer and payment platform, on a loop of their own."""
+
+    def __init__(self):
+        self.loop = asyncio.new_event_loop()
+        self.thread = threading.Thread(target=self.loop.run_forever, daemon=True)
+        self.thread.start()
+
+    def do(self, coroutine):
+        return asyncio.run_coroutine_threadsafe(coroutine, self.loop).result(20)
+
+    @contextlib.contextmanager
+    def enter(self, manager):
+        thing = self.do(manager.__aenter__())
+        try:
+            yield thing
+        finally:
+            self.do(manager.__aexit__(None, None, None))
+
+
+@pytest.fixture(scope="module")
+def world():
+    made = World()
+    yield made
+    made.loop.call_soon_threadsafe(made.loop.stop)
+    made.thread.join(10)
+    made.loop.close()
+
+
+@pytest.fixture(scope="module")
+def platform(world, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("platform")
+    make_merchant(folder)
+    with world.enter(running(folder)) as sim:
+        yield sim, folder
+
+
+@pytest.fixture(scope="module")
+def pages(platform):
+    sim, folder = platform
+    merchant = make_merchant(
+        folder, base_url=sim.base_url, notify_url="http://127.0.0.1:9/commerce/v1/none"
+    )
+    names = [name for name in merchant.__struct_fields__ if getattr(merchant, name)]
+    ours = {f"MENPIAO_WECHAT_{name.upper()}": str(getattr(merchant, name)) for name in names}
+    before = dict(os.environ)
+    os.environ.update(ours)
+    try:
+        with served_park() as served:
+            yield served
+    finally:
+        os.environ.clear()
+        os.environ.update(before)
+
+
+@pytest.fixture(scope="module")
+def browser():
+    arguments = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
+    with sync_playwright() as playwright:
+        found = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=arguments)
+        yield found
+        found.close()
+
+
+def sign_in(browser, pages, agent=1, **options):
+    context = browser.new_context(**({"locale": "zh-CN"} | options))
+    page = context.new_page()
+    page.broken = []
+    page.on("pageerror", lambda error: page.broken.append(str(error)))
+    page.on(
+        "console",
+        lambda said: page.broken.append(said.text) if "Security Policy" in said.text else 0,
+    )
+    page.goto(f"{pages.address}/counter/?agent={agent}")
+    page.fill("[name=username]", "clerk")
+    page.fill("[name=password]", "demo-clerk")
+    page.press("[name=password]", "Enter")
+    page.wait_for_selector("#slot option", state="attached")
+    return page

@@ -1,12 +1,9 @@
 """The clerk's page in a real browser, with the real agent on a simulated reader and printer."""
 
-import asyncio
-import contextlib
 import os
 import re
 import subprocess
 import sys
-import threading
 import time
 from datetime import date
 
@@ -14,82 +11,19 @@ import httpx
 import psycopg
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import expect, sync_playwright
+from playwright.sync_api import expect
+from tests.centre.counter.conftest import sign_in
 from tests.support_db import person
-from tests.support_pages import free_port, served_park
+from tests.support_pages import free_port
 
 from menpiao.simulation.cards import resident
-from menpiao.simulation.payment import make_merchant, running, wallet_path
+from menpiao.simulation.payment import wallet_path
 from menpiao.simulation.printer import SimulatedPrinter
 from menpiao.simulation.reader import SimulatedReader
 
 pytestmark = pytest.mark.needs("chromium", "wqy-microhei")
 RULES = {"runOnly": ["wcag2a", "wcag2aa", "wcag21aa", "wcag22aa", "best-practice"]}
 _people = iter(range(400, 500))
-
-
-class World:
-    """What stands outside: printer and payment platform, on a loop of their own."""
-
-    def __init__(self):
-        self.loop = asyncio.new_event_loop()
-        self.thread = threading.Thread(target=self.loop.run_forever, daemon=True)
-        self.thread.start()
-
-    def do(self, coroutine):
-        return asyncio.run_coroutine_threadsafe(coroutine, self.loop).result(20)
-
-    @contextlib.contextmanager
-    def enter(self, manager):
-        thing = self.do(manager.__aenter__())
-        try:
-            yield thing
-        finally:
-            self.do(manager.__aexit__(None, None, None))
-
-
-@pytest.fixture(scope="module")
-def world():
-    made = World()
-    yield made
-    made.loop.call_soon_threadsafe(made.loop.stop)
-    made.thread.join(10)
-    made.loop.close()
-
-
-@pytest.fixture(scope="module")
-def platform(world, tmp_path_factory):
-    folder = tmp_path_factory.mktemp("platform")
-    make_merchant(folder)
-    with world.enter(running(folder)) as sim:
-        yield sim, folder
-
-
-@pytest.fixture(scope="module")
-def pages(platform):
-    sim, folder = platform
-    merchant = make_merchant(
-        folder, base_url=sim.base_url, notify_url="http://127.0.0.1:9/commerce/v1/none"
-    )
-    names = [name for name in merchant.__struct_fields__ if getattr(merchant, name)]
-    ours = {f"MENPIAO_WECHAT_{name.upper()}": str(getattr(merchant, name)) for name in names}
-    before = dict(os.environ)
-    os.environ.update(ours)
-    try:
-        with served_park() as served:
-            yield served
-    finally:
-        os.environ.clear()
-        os.environ.update(before)
-
-
-@pytest.fixture(scope="module")
-def browser():
-    arguments = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
-    with sync_playwright() as playwright:
-        found = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=arguments)
-        yield found
-        found.close()
 
 
 @pytest.fixture
@@ -111,23 +45,6 @@ def desk(pages, world, tmp_path):
         finally:
             process.terminate()
             process.wait(20)
-
-
-def sign_in(browser, pages, agent=1, **options):
-    context = browser.new_context(**({"locale": "zh-CN"} | options))
-    page = context.new_page()
-    page.broken = []
-    page.on("pageerror", lambda error: page.broken.append(str(error)))
-    page.on(
-        "console",
-        lambda said: page.broken.append(said.text) if "Security Policy" in said.text else 0,
-    )
-    page.goto(f"{pages.address}/counter/?agent={agent}")
-    page.fill("[name=username]", "clerk")
-    page.fill("[name=password]", "demo-clerk")
-    page.press("[name=password]", "Enter")
-    page.wait_for_selector("#slot option", state="attached")
-    return page
 
 
 def sold(pages):

@@ -7,7 +7,7 @@ import psycopg
 from django.contrib import admin, messages
 from django.contrib.auth.models import User
 from django.db import connection
-from django.db.models import OuterRef, QuerySet, Subquery
+from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
@@ -18,8 +18,8 @@ from menpiao.centre.console.base import Page, RecordPage, Stacked, Tabular
 from menpiao.centre.console.conflicts import ConflictAdmin
 from menpiao.centre.console.gates import GateAdmin, GateGroupAdmin, ZoneAdmin
 from menpiao.centre.console.people import AccountAdmin, StaffAdmin
+from menpiao.centre.console.refunds import RefundAdmin
 from menpiao.centre.console.scans import AdmissionAdmin, PassageAdmin
-from menpiao.domain.ticket import serial_number
 from menpiao.storage.database.devices import CODE_LIFE, code_hash, new_code
 from menpiao.storage.database.models import (
     Device,
@@ -179,32 +179,6 @@ class PaymentAdmin(RecordPage):
     search_fields = ("=order_id", "=out_trade_no")
 
 
-@admin.register(records.Refund)
-class RefundAdmin(RecordPage):
-    """Refunds, and who gave them back where a person of the house did."""
-
-    list_display = ("__str__", "order_no", "state", "amount_fen", "reason", "who", "created_at")
-    list_filter = ("state", "reason")
-    search_fields = ("=id", "=order_id", "=out_refund_no")
-    readonly_fields = ("who",)
-
-    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
-        """With the name of who gave it."""
-        named = Staff.objects.filter(pk=OuterRef("staff_id")).values("user__username")[:1]
-        found: QuerySet[Any] = super().get_queryset(request).annotate(name=Subquery(named))
-        return found
-
-    @admin.display(description=_("订单"))
-    def order_no(self, refund: Any) -> str:
-        """The order's number as it is printed."""
-        return serial_number(refund.order_id)
-
-    @admin.display(description=_("经手人"))
-    def who(self, refund: Any) -> str:
-        """Who gave it at a window; nobody did what visitors do themselves."""
-        return refund.name or "-"
-
-
 @admin.register(records.Outbox)
 class OutboxAdmin(RecordPage):
     """What has to leave the house."""
@@ -221,5 +195,6 @@ admin.site.register(Gate, GateAdmin)
 admin.site.register(Staff, StaffAdmin)
 admin.site.register(records.Admission, AdmissionAdmin)
 admin.site.register(records.Passage, PassageAdmin)
+admin.site.register(records.Refund, RefundAdmin)
 admin.site.register(records.Barred, BarredAdmin)
 admin.site.register(records.Conflict, ConflictAdmin)

@@ -222,14 +222,30 @@ class Refund(Record):
 
     order_id = models.BigIntegerField(_("订单"))
     payment_id = models.BigIntegerField(_("支付"))
-    state = models.TextField(_("状态"))
+    state = models.TextField(
+        _("状态"),
+        choices=[
+            ("requested", _("待提交")),
+            ("submitted", _("平台处理中")),
+            ("done", _("已到账")),
+            ("abnormal", _("未到账：平台异常")),
+            ("closed", _("未到账：平台关闭")),
+            ("external", _("平台发起")),
+        ],
+    )
     amount_fen = models.BigIntegerField(_("金额（分）"))
     out_refund_no = models.TextField(_("商户退款单号"))
     reason = models.TextField(_("来源"))
     staff_id = models.BigIntegerField(_("员工"), null=True)
+    token = models.TextField(null=True)  # noqa: DJ001 - the table is not Django's
     created_at = models.DateTimeField(_("创建时间"))
     done_at = models.DateTimeField(_("完成时间"), null=True)
     last_error = models.TextField(_("最近错误"))
+
+    done = False
+    """Whether what a page asked for was done."""
+    followed = False
+    """Whether another refund has followed this one; lists and pages say so."""
 
     class Meta:
         managed = False
@@ -237,6 +253,11 @@ class Refund(Record):
         verbose_name = _("退款")
         verbose_name_plural = _("退款")
         ordering: ClassVar = ["-id"]
+
+    @property
+    def is_open(self) -> bool:
+        """Whether the money did not arrive and a person has to see to it."""
+        return self.state == "abnormal" or (self.state == "closed" and not self.followed)
 
 
 class Outbox(Record):

@@ -5,12 +5,16 @@ from dataclasses import dataclass
 from datetime import datetime
 
 import asyncpg
+import structlog
 
+from menpiao.centre.selling.service import RefundCore
 from menpiao.domain.document import Document
 from menpiao.domain.masking import Purpose, show_number
 from menpiao.storage.crypto import Vault
 from menpiao.storage.database import barred, conflicts
 from menpiao.storage.database.ids import IdBlocks
+
+log = structlog.get_logger(__name__)
 
 REPLACED = "replaced"
 """Why an entry was lifted that a newer one of the same document stands for."""
@@ -61,12 +65,18 @@ class ConsoleService:
     """Writes for the console; ``by`` is always the name of the account that asks."""
 
     def __init__(
-        self, pool: asyncpg.Pool, vault: Vault, ids: IdBlocks, clock: Callable[[], datetime]
+        self,
+        pool: asyncpg.Pool,
+        vault: Vault,
+        ids: IdBlocks,
+        refunds: RefundCore,
+        clock: Callable[[], datetime],
     ) -> None:
-        """Stand on the data store; ``clock`` gives the time in UTC."""
+        """Stand on the data store and the refund core; ``clock`` gives the time in UTC."""
         self._pool = pool
         self._vault = vault
         self._ids = ids
+        self._refunds = refunds
         self._clock = clock
 
     async def bar(self, asked: Barring) -> Barred:
@@ -118,3 +128,9 @@ class ConsoleService:
         """Write down what was found out; False: somebody has done so before."""
         now = self._clock()
         return await conflicts.resolve(self._pool, site_id, conflict_id, by, note, now)
+
+    async def mend_refund(self, site_id: int, refund_id: int, by: str) -> bool:
+        """See to a refund that has stopped, see ``RefundCore.mend``; False: nothing was to do."""
+        done = await self._refunds.mend(site_id, refund_id)
+        log.info("refund_mended", refund=refund_id, by=by, done=done)
+        return done

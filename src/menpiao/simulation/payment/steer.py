@@ -180,6 +180,16 @@ async def _external_refund(request: Request) -> Response:
     return JSONResponse(made.view())
 
 
+async def _deal_with_refund(request: Request) -> Response:
+    """The merchant handles an abnormal refund in the platform's console; nobody is told of it."""
+    platform = _platform(request)
+    made = platform.book.refunds.get(request.path_params["number"])
+    if made is None or made.status != "ABNORMAL":
+        return Response(status_code=404)
+    made.status, made.finished_s = "SUCCESS", platform.clock()
+    return JSONResponse(made.view())
+
+
 Handler = Callable[[Request], Awaitable[Response]]
 
 
@@ -204,5 +214,6 @@ _TABLE: tuple[tuple[str, str, Handler], ...] = (
     ("POST", "/_sim/mode", _mode),
     ("POST", "/_sim/auth-codes", _code),
     ("POST", "/_sim/refunds", _external_refund),
+    ("POST", "/_sim/refunds/{number}/deal-with", _deal_with_refund),
 )
 routes = [Route(path, _checked(handler), methods=[method]) for method, path, handler in _TABLE]

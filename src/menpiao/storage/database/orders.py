@@ -74,7 +74,7 @@ async def order(pool: asyncpg.Pool, site_id: int, order_id: int) -> Whole | None
         repaid = []
         if row["state"] != "awaiting_payment":
             repaid = await connection.fetch(
-                "SELECT id, state, amount_fen, created_at, tickets, staff_id, last_error"
+                "SELECT id, state, amount_fen, created_at, tickets, staff_id, token, last_error"
                 " FROM refund"
                 " WHERE site_id = $1 AND order_id = $2 ORDER BY id",
                 site_id,

@@ -205,6 +205,18 @@ async def payload_of(connection: asyncpg.Connection, site_id: int, refund_id: in
     return str(found or "{}")
 
 
+async def wake(connection: asyncpg.Connection, site_id: int, refund_id: int, now: datetime) -> bool:
+    """Let the payment server look at a refund again that it has finished with; False: it will."""
+    done = await connection.execute(
+        "UPDATE outbox SET state = 'pending', attempts = 0, due_at = $3, done_at = NULL"
+        " WHERE site_id = $1 AND key = $2 AND state IN ('delivered', 'failed', 'dead')",
+        site_id,
+        _key(refund_id),
+        now,
+    )
+    return bool(done == "UPDATE 1")
+
+
 def _key(refund_id: int) -> str:
     return f"payment.refund:{refund_id}"
 

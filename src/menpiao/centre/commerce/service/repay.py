@@ -51,8 +51,15 @@ class Repayer:
         self._clock = clock
 
     async def submit(self, row: Leased) -> None:
-        """Ask the provider for a refund; always under the same number and amounts."""
+        """Ask the provider for a refund; always under the same number and amounts.
+
+        One that has stopped is asked about: a person says that it was dealt with there.
+        """
         due = await refunds.find(self._pool, row.site_id, row.ref_id)
+        if due is not None and due.state == RefundState.ABNORMAL:
+            await self.query(due)
+            await self._finish(row, "delivered")
+            return
         if due is None or due.state != RefundState.REQUESTED:
             await self._finish(row, "delivered")
             return

@@ -1,6 +1,6 @@
 """Giving tickets back at the window: find the order, see what returns and why, do it, print it."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, time, timedelta
 
@@ -12,6 +12,7 @@ from menpiao.centre.selling.service import RefundAsker, RefundCore, RefundTerms,
 from menpiao.domain.document import DocumentRefusal, DocumentType, parse_document
 from menpiao.domain.product import Product
 from menpiao.domain.reasons import Reason, Refusal
+from menpiao.domain.refund import again_token
 from menpiao.domain.ticket import parse_serial, serial_number
 from menpiao.storage.crypto import Vault
 from menpiao.storage.database import counter, orders, searches
@@ -207,7 +208,8 @@ class ReturnService:
 
     async def _view(self, kept: _Kept, refund_id: int | None) -> ReturnView:
         now = self._clock()
-        made = [_made(row) for row in kept.whole.refunds]
+        tokens = {row["token"] for row in kept.whole.refunds}
+        made = [_made(row, tokens) for row in kept.whole.refunds]
         this = None if refund_id is None else serial_number(refund_id)
         return ReturnView(
             order=order_of(kept.row, await self._catalogue.current()),
@@ -257,12 +259,15 @@ def _steps(kept: _Kept, now: datetime) -> list[ReturnStep]:
     ]
 
 
-def _made(row: asyncpg.Record) -> ReturnMade:
+def _made(row: asyncpg.Record, tokens: Collection[str | None]) -> ReturnMade:
+    state = row["state"]
+    if state == "closed" and again_token(row["id"]) in tokens:
+        state = "replaced"
     return ReturnMade(
         refund_no=serial_number(row["id"]),
         amount_fen=row["amount_fen"],
         # One that began at the platform is money that is back.
-        state="done" if row["state"] == "external" else row["state"],
+        state="done" if state == "external" else state,
         created_at=row["created_at"],
         tickets=[serial_number(one) for one in row["tickets"]],
         here=row["staff_id"] is not None,

@@ -246,6 +246,52 @@ class RefundCore:
             await self._tell(connection, order, "refund.failed", refund["id"])
             return True
 
+    async def mend(self, site_id: int, refund_id: int) -> bool:
+        """A person sees to a refund that has stopped; False: there is nothing to be done any more.
+
+        ABNORMAL: the provider is asked what has become of it, since it was dealt with there.
+        CLOSED: a new refund of the same tickets under a new number, once.
+        """
+        await self._ids.reserve(2)
+        due = await refunds.find(self._pool, site_id, refund_id)
+        if due is None:
+            return False
+        async with self._pool.acquire() as connection, connection.transaction():
+            payment = await payments.lock(connection, site_id, due.out_trade_no)
+            refund = await refunds.lock(connection, site_id, due.out_refund_no)
+            assert payment is not None
+            assert refund is not None
+            if refund["state"] == RefundState.ABNORMAL:
+                return await refunds.wake(connection, site_id, refund_id, self._clock())
+            if refund["state"] != RefundState.CLOSED:
+                return False
+            return await self._anew(connection, payment, refund)
+
+    async def _anew(
+        self, connection: asyncpg.Connection, payment: asyncpg.Record, old: asyncpg.Record
+    ) -> bool:
+        site_id, token, now = old["site_id"], rules.again_token(old["id"]), self._clock()
+        earlier = await refunds.by_token(connection, site_id, old["order_id"], token)
+        counted_fen, open_count = await refunds.sums(connection, site_id, payment["id"])
+        left_fen = payment["amount_fen"] - counted_fen
+        if earlier is not None or open_count or old["amount_fen"] > left_fen:
+            return False
+        refund_id, outbox_id = self._ids.take(2)
+        new = refunds.NewRefund(
+            refund_id,
+            RefundState.REQUESTED,
+            old["amount_fen"],
+            f"MP{site_id}R{refund_id}",
+            old["reason"],
+            old["tickets"],
+            old["staff_id"],
+            token,
+        )
+        await refunds.insert(connection, payment, new, now)
+        payload = await refunds.payload_of(connection, site_id, old["id"])
+        await refunds.queue(connection, site_id, outbox_id, refund_id, payload, now)
+        return True
+
     async def external(
         self, site_id: int, out_trade_no: str, number: str, amount_fen: int
     ) -> bool | Refusal:

@@ -36,7 +36,13 @@
     byId("back-all").hidden = view.tickets.filter((one) => one.refund_fen !== null).length < 2;
     byId("back-rule").replaceChildren(...rule(view.rule));
     byId("back-made").replaceChildren(...view.refunds.map(made));
+    // Beside the status, which the next sum overwrites: money that is missing stays in sight.
+    const held = view.refunds.filter(stopped);
+    byId("back-stopped").hidden = !held.length;
+    byId("back-stopped").replaceChildren(...(held.length ? [words.stopped,
+      element("small", words.stoppedMore.replace("{numbers}", held.map((one) => one.refund_no).join(" ")))] : []));
   }
+  const stopped = (one) => ["abnormal", "closed"].includes(one.state);
   const way = (order) => (order.means === "cash" ? words.cash : words.provider);
   function row(one) {
     const item = element("li");
@@ -72,7 +78,7 @@
     return [...lines, element("li", words.after)];
   }
   function made(one) {
-    const state = { requested: words.waits, submitted: words.waits, done: words.done }[one.state] || words.stopped;
+    const state = { requested: words.waits, submitted: words.waits, done: words.done, replaced: words.replaced }[one.state] || words.stopped;
     const item = element("li", `${one.refund_no} · ${yuan(one.amount_fen)} · ${state}`);
     if (one.here) item.append(small(words.reprint, one.refund_no, () => slip(one.refund_no)));
     return item;
@@ -219,8 +225,7 @@
   function tell() {
     const { made: one, view } = back;
     const waits = one && ["requested", "submitted"].includes(one.state);
-    const stopped = one && !waits && one.state !== "done";
-    if (stopped) say(words.stopped, "wrong", one.trouble);
+    if (one && stopped(one)) say(words.given, "wrong", words.stopped);
     else if (waits) say(words.waits, "", words.waitsMore);
     else if (one && one.amount_fen && view.order.means === "cash") say(`${words.pay} ${yuan(one.amount_fen)}`, "good", words.given);
     else say(words.given, "good", one && one.amount_fen ? `${words.repaid} ${yuan(one.amount_fen)}` : words.free);
