@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from tests.terminals.gate.offline.packed import bundle_file, signed
+from tests.terminals.gate.offline.packed import bundle_file, signed, text
 
 from menpiao.domain.admission import Gate
 from menpiao.terminals.gate.offline.files import BundleError, open_bundle, read_head
@@ -45,7 +45,7 @@ def test_a_file_of_an_earlier_version_is_searched_by_ticket_as_one_of_today(tmp_
     today, content = path.read_bytes(), pack_content(rows, [])
     assert len(today) > begins + len(content)
     head = today[:begins].replace(digest, hashlib.sha256(content).digest())
-    raw = base64.urlsafe_b64encode(key.public_key().public_bytes_raw()).rstrip(b"=").decode()
+    raw = text(key.public_key().public_bytes_raw())
     for octets in (today, head + content):
         path.write_bytes(octets)
         bundle = open_bundle(path, raw)
@@ -58,15 +58,19 @@ def test_a_file_of_an_earlier_version_is_searched_by_ticket_as_one_of_today(tmp_
         open_bundle(path, raw)
 
 
-def test_tickets_that_were_sold_since_are_counted_with_those_of_the_bundle(tmp_path):
+def stored(folder, rows):
+    """A lane's store with a bundle of these rows."""
     key = Ed25519PrivateKey.generate()
     gate = Gate(id=1, site_id=3, name="东门", name_en="East")
-    manifest, packed = signed(DAY, 3, [gate], key, [row(1), row(2)], 100, MADE_AT)
-    store = Store(tmp_path)
-    raw = key.public_key().public_bytes_raw()
-    store.met(base64.urlsafe_b64encode(raw).rstrip(b"=").decode(), timedelta())
-    bundle_file(tmp_path / f"{DAY}.bundle", manifest, packed)
+    store = Store(folder)
+    store.met(text(key.public_key().public_bytes_raw()), timedelta())
+    bundle_file(folder / f"{DAY}.bundle", *signed(DAY, 3, [gate], key, rows, 100, MADE_AT))
     store.install(DAY)
+    return store
+
+
+def test_tickets_that_were_sold_since_are_counted_with_those_of_the_bundle(tmp_path):
+    store = stored(tmp_path, [row(1), row(2)])
 
     def tell(horizon, *ids):
         rows = base64.b64encode(b"".join(pack_ticket(row(n)) for n in ids)).decode()
@@ -94,16 +98,9 @@ def resident_octets(path):
 
 
 def test_what_was_looked_up_does_not_stay_in_the_lanes_memory(tmp_path):
-    key = Ed25519PrivateKey.generate()
-    gate = Gate(id=1, site_id=3, name="东门", name_en="East")
     rows = [row(n) for n in range(1, 30_001)]
-    manifest, packed = signed(DAY, 3, [gate], key, rows, 100, MADE_AT)
-    store = Store(tmp_path)
-    raw = key.public_key().public_bytes_raw()
-    store.met(base64.urlsafe_b64encode(raw).rstrip(b"=").decode(), timedelta())
+    store = stored(tmp_path, rows)
     path = tmp_path / f"{DAY}.bundle"
-    bundle_file(path, manifest, packed)
-    store.install(DAY)
     for sought in rows[::50]:
         found = store.rows(DAY, sought.holder)
         assert [ticket.id for ticket in store.tickets(DAY, found)] == [sought.id]

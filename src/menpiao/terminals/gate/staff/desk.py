@@ -89,12 +89,16 @@ class Desk:
         """How many scans are remembered."""
         return _SCANS_MOST
 
-    def recall(self, earlier: Sequence[SeenScan]) -> None:
-        """Scans from before the start, newest first: they come before what was seen since."""
-        for scan in earlier:
-            if len(self._scans) < _SCANS_MOST and scan.nonce not in self._scans:
-                self._scans[scan.nonce] = scan
-                self._scans.move_to_end(scan.nonce, last=False)
+    def recall(self, earlier: Sequence[tuple[timedelta, Answer]]) -> None:
+        """Answers from before the start and how old they are, newest first: before what was seen.
+
+        One that is said to come from later (a clock was set back) is of now.
+        """
+        for age, answer in earlier:
+            if len(self._scans) < _SCANS_MOST and answer.nonce not in self._scans:
+                at_s = self._clock() - max(0.0, age.total_seconds())
+                self._scans[answer.nonce] = SeenScan(answer.nonce, at_s, answer, None)
+                self._scans.move_to_end(answer.nonce, last=False)
         self.changed()
 
     def undone(self, nonce: str) -> None:

@@ -2,28 +2,22 @@
 
 from __future__ import annotations
 
-import time
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
 from menpiao.terminals.gate.journal import Decided, Journal
-from menpiao.terminals.gate.staff.desk import Desk, SeenScan
+from menpiao.terminals.gate.staff.desk import Desk
 from menpiao.terminals.gate.staff.showing import words_of
 from menpiao.wire.check import Answer
 
 _NO_OLDER: Final = timedelta(hours=24)
 
 
-async def recall(desk: Desk, journal: Journal, now: datetime | None = None) -> None:
+async def recall(desk: Desk, journal: Journal) -> None:
     """Let the desk show the last scans again, without their documents, which no book keeps."""
-    now = now or datetime.now(UTC)
+    now = datetime.now(UTC)
     decided = await journal.decided(desk.most, now - _NO_OLDER)
-    desk.recall([_seen(one, now) for one in decided])
-
-
-def _seen(one: Decided, now: datetime) -> SeenScan:
-    age_s = max(0.0, (now - one.at).total_seconds())
-    return SeenScan(one.nonce, time.monotonic() - age_s, _answer(one), None)
+    desk.recall([(now - one.at, _answer(one)) for one in decided])
 
 
 def _answer(one: Decided) -> Answer:
