@@ -1,6 +1,5 @@
 """The groups that come with the program: what each may and may not do, signed in as one of it."""
 
-import contextlib
 import html
 import os
 import re
@@ -9,7 +8,7 @@ import sys
 from urllib.parse import urljoin, urlsplit
 
 import pytest
-from tests.centre.console.desk import row, rows, sign_in, token
+from tests.centre.console.desk import row, rows, token
 from tests.support_db import FreshDatabase
 
 MIGRATE = "from menpiao.storage.database.migrate import migrate; migrate()"
@@ -56,31 +55,6 @@ OPEN = {
     "监管人员 Regulator": "orders scans passages conflicts gates products",
     "系统集成 Integrator": "messages scans passages gates new-gate devices new-code",
 }
-
-
-@pytest.fixture
-def member(park):
-    """``member(group)``: a browser signed in as the clerk, made a member of this group alone."""
-
-    @contextlib.contextmanager
-    def member_of(group):
-        who = row(
-            park,
-            "UPDATE auth_user SET is_staff = true WHERE username = 'clerk' RETURNING id",
-        )["id"]
-        row(park, "DELETE FROM auth_user_groups WHERE user_id = %s", who)
-        row(
-            park,
-            "INSERT INTO auth_user_groups (user_id, group_id)"
-            " SELECT %s, id FROM auth_group WHERE name = %s",
-            who,
-            group,
-        )
-        with park.client() as client:
-            assert sign_in(client, "clerk").status_code == 302
-            yield client
-
-    return member_of
 
 
 @pytest.mark.parametrize("group", OPEN)
