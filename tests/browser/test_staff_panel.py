@@ -12,8 +12,10 @@ from tests.centre.check.test_gate_rules import PIN, Lane
 from tests.support_db import FreshDatabase, person
 from tests.terminals.gate.lane import a_lane
 from tests.terminals.gate.offline.site import Wired
+from tests.terminals.gate.test_passing import rs485
 from tests.terminals.parts.link.centre import until
 
+from menpiao.simulation.barrier import SimulatedRs485
 from menpiao.simulation.cards import resident
 from menpiao.terminals.gate.config import Delays, Offline
 from menpiao.terminals.gate.staff.desk import Desk
@@ -57,6 +59,18 @@ class Post:
         await self.lane.shows(zh, 15)
         self.lane.sim.lift()
 
+    async def order(self, action, reason, *, both=False):
+        """Give an order as the board does; ``both``: one asks for all lanes, another agrees."""
+        park, commands = self.stage.park, self.stage.app.centre.lanes.commands
+        rows = await self.stage.pool.fetch("SELECT badge, id FROM staff")
+        staff = {row["badge"]: row["id"] for row in rows}
+        if not both:
+            await commands.order(park.site, staff["S1"], park.gate, action, reason)
+            return
+        names = {"hold_closed": "close_all", "hold_open": "release_all", "release": "normal"}
+        asked = await commands.order_all(park.site, staff["S1"], names[action], reason)
+        await commands.agree(park.site, staff["G1"], asked)
+
     async def result(self, text):
         await expect(self.page.locator("#result")).to_contain_text(text)
 
@@ -90,12 +104,20 @@ class Post:
 
 
 @contextlib.asynccontextmanager
-async def a_post(database, folder, size=DESK, lock_after_s=120.0):
+async def a_post(database, folder, size=DESK, lock_after_s=120.0, *, barrier=False):
     panel = StaffPanel("127.0.0.1", 0, Desk(), lock_after_s=lock_after_s)
     async with (
         Lane(database) as stage,
         Wired(stage) as wired,
-        a_lane(folder, wired, delays=CALM, offline=ASKS_ON, panel=panel) as lane,
+        SimulatedRs485() as board,
+        a_lane(
+            folder,
+            wired,
+            delays=CALM,
+            offline=ASKS_ON,
+            panel=panel,
+            barrier=rs485(board) if barrier else None,
+        ) as lane,
         async_playwright() as playwright,
     ):
         await panel.ready.wait()
@@ -280,5 +302,30 @@ def test_it_locks_itself_and_keeps_nothing_on_the_page(database, tmp_path):
             await expect(post.page.locator("#badge")).to_have_text("")
             await expect(post.page.locator("#en-number")).to_have_value("")
             await expect(post.page.locator("#scans li")).to_have_count(0)
+
+    asyncio.run(main())
+
+
+def test_what_the_centre_had_the_lane_do_is_among_the_last_acts(database, tmp_path):
+    async def main():
+        async with a_post(database, tmp_path, barrier=True) as post:
+            await post.stage.pool.execute(
+                "UPDATE auth_user SET username = 'wang.fang' WHERE username = 'S1'"
+            )
+            await post.sign_in()
+            rows = post.page.locator("#scans li")
+            await post.order("open_once", "轮椅")
+            await expect(rows.first).to_contain_text("开闸一次")
+            await expect(rows.first).to_contain_text("中心下达：wang.fang · 轮椅")
+            await post.lay("请通行")
+            await expect(rows.first).to_contain_text("3 人通行")
+            await post.order("show", "今日索道检修，请持票到三号门乘车")
+            await post.order("hold_closed", "检修", both=True)
+            await expect(rows.first).to_contain_text("中心下达：wang.fang + G1 · 检修")
+            await expect(rows).to_have_count(4)
+            await expect(rows.nth(2)).to_contain_text("3 人通行")
+            await post.order("reload", "规则已改")
+            await expect(rows.first).to_contain_text("重新载入配置")
+            await post.shoot("orders")
 
     asyncio.run(main())

@@ -235,6 +235,8 @@ class Command(Told, frozen=True, kw_only=True, tag="command", tag_field="type"):
     text: ShortText = ""
     gate_id: int | None = None
     """For a terminal with several gates: which one."""
+    by: ShortText = ""
+    """Who ordered it, as the centre's board names them; empty: not said."""
 
 
 class Change(Told, frozen=True, kw_only=True, tag="change", tag_field="type"):

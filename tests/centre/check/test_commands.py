@@ -129,6 +129,20 @@ def test_a_command_reaches_its_lane_once_and_its_answer_is_kept(database):
     run(story())
 
 
+def test_commands_of_one_moment_come_in_the_order_in_which_they_were_given(database):
+    async def story():
+        async with Stage(database) as stage:
+            commands, _ = parts(stage)
+            site, gate = stage.park.site, stage.park.gate
+            given = ["open_once", "hold_closed", "show", "release", "open_once"]
+            for action in given:
+                await commands.order(site, FIRST, gate, action, "x")
+            async with linked(stage) as link:
+                assert [(await command(link))["action"] for _ in given] == given
+
+    run(story())
+
+
 def test_nothing_is_opened_late_and_only_a_hold_is_told_again(database):
     async def story():
         async with Stage(database) as stage:

@@ -11,7 +11,7 @@ import structlog
 
 from menpiao.centre.check.lanes import LaneServices
 from menpiao.centre.check.link import fault
-from menpiao.centre.check.service.commands import REPEATABLE
+from menpiao.centre.check.service.commands import REPEATABLE, ordered_by
 from menpiao.domain.reasons import Reason, Refusal
 from menpiao.wire.check import Acknowledged, Change, Command, Fault, Heartbeat
 from menpiao.wire.fleet import Configure, Configured, is_hub
@@ -130,7 +130,11 @@ class Fleet:
             sites = {t.site_id for ts in lanes.values() for t in ts}
             for due in await self._commands.due(sites, lanes.keys()):
                 command = Command(
-                    id=str(due.id), action=due.action, text=due.reason, gate_id=due.gate_id
+                    id=str(due.id),
+                    action=due.action,
+                    text=due.reason,
+                    gate_id=due.gate_id,
+                    by=ordered_by(due),
                 )
                 again = due.action in REPEATABLE
                 for terminal in lanes.get(due.gate_id, ()):

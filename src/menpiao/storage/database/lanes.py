@@ -61,18 +61,24 @@ UPDATE lane_command SET state = 'confirmed', second_id = $3, done_at = $4
 WHERE site_id = $1 AND id = $2 AND state = 'awaiting' AND staff_id <> $3 AND expires_at > $4
 RETURNING action, reason, staff_id
 """
-_TAKE = """
-UPDATE lane_command c SET state = 'sent' FROM (
-    SELECT site_id, id FROM lane_command
-    WHERE site_id = ANY($1::bigint[]) AND gate_id = ANY($2::bigint[]) AND state = 'pending'
-        AND expires_at > $3 ORDER BY made_at FOR UPDATE SKIP LOCKED) p
-WHERE c.site_id = p.site_id AND c.id = p.id
-RETURNING c.site_id, c.id, c.gate_id, c.action, c.reason
+_NAMES = "coalesce(u.username, '') AS staff, coalesce(v.username, '') AS second"
+_NAMED = """
+LEFT JOIN staff s ON s.id = c.staff_id LEFT JOIN auth_user u ON u.id = s.user_id
+LEFT JOIN staff t ON t.id = c.second_id LEFT JOIN auth_user v ON v.id = t.user_id
 """
-_UNANSWERED = """
-SELECT site_id, id, gate_id, action, reason FROM lane_command
-WHERE site_id = ANY($1::bigint[]) AND gate_id = ANY($2::bigint[]) AND state = 'sent'
-    AND expires_at > $3 AND action = ANY($4::text[]) ORDER BY made_at
+_TAKE = f"""
+UPDATE lane_command l SET state = 'sent' FROM (
+    SELECT c.site_id, c.id, {_NAMES} FROM lane_command c {_NAMED}
+    WHERE c.site_id = ANY($1::bigint[]) AND c.gate_id = ANY($2::bigint[]) AND c.state = 'pending'
+        AND c.expires_at > $3 FOR UPDATE OF c SKIP LOCKED) p
+WHERE l.site_id = p.site_id AND l.id = p.id
+RETURNING l.site_id, l.id, l.gate_id, l.action, l.reason, l.made_at, p.staff, p.second
+"""
+_UNANSWERED = f"""
+SELECT c.site_id, c.id, c.gate_id, c.action, c.reason, c.made_at, {_NAMES}
+FROM lane_command c {_NAMED}
+WHERE c.site_id = ANY($1::bigint[]) AND c.gate_id = ANY($2::bigint[]) AND c.state = 'sent'
+    AND c.expires_at > $3 AND c.action = ANY($4::text[])
 """
 _EXPIRE = """
 UPDATE lane_command SET state = 'expired', done_at = expires_at
@@ -87,15 +93,17 @@ WHERE site_id = $1 AND id = $2 AND gate_id = ANY($3::bigint[])
 """
 _COMMANDS = """
 SELECT c.id, c.gate_id, c.action, c.reason, c.staff_id, c.state, c.outcome, c.made_at,
-    c.expires_at, c.done_at, u.username AS staff, coalesce(v.username, '') AS second
-FROM lane_command c
-LEFT JOIN staff s ON s.id = c.staff_id LEFT JOIN auth_user u ON u.id = s.user_id
-LEFT JOIN staff t ON t.id = c.second_id LEFT JOIN auth_user v ON v.id = t.user_id
+    c.expires_at, c.done_at, {names} FROM lane_command c {named}
 WHERE c.site_id = $1 {when} ORDER BY c.made_at DESC, c.id DESC LIMIT $2
 """
-_LAST_COMMANDS = _COMMANDS.format(when="")
-_COMMANDS_AT = _COMMANDS.format(when="AND c.gate_id = ANY($3::bigint[]) AND c.action = ANY($4)")
-_COMMANDS_OF = _COMMANDS.format(when="AND c.made_at >= $3 AND c.made_at < $4")
+_LAST_COMMANDS, _COMMANDS_AT, _COMMANDS_OF = (
+    _COMMANDS.format(names=_NAMES, named=_NAMED, when=when)
+    for when in (
+        "",
+        "AND c.gate_id = ANY($3::bigint[]) AND c.action = ANY($4)",
+        "AND c.made_at >= $3 AND c.made_at < $4",
+    )
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,13 +118,19 @@ class Kept:
 
 @dataclass(frozen=True, slots=True)
 class Ordered:
-    """What a lane is told to do; ``reason`` is the text of ``show``."""
+    """What a lane is told to do; ``reason`` is the text of ``show``.
+
+    ``staff`` and ``second``: the accounts of who gave it and who agreed; empty: there is none.
+    """
 
     site_id: int
     id: int
     gate_id: int
     action: str
     reason: str
+    made_at: datetime
+    staff: str
+    second: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -239,13 +253,14 @@ async def take(
 ) -> list[Ordered]:
     """Commands for these gates: each new one to one process alone, repeatable ones until answered.
 
-    What has expired is marked so and never returned.
+    What has expired is marked so and never returned; the rest is in the order it was given.
     """
     places = list(sites), list(gates)
     await pool.execute(_EXPIRE, places[0], now)
     fresh = await pool.fetch(_TAKE, *places, now)
     again = await pool.fetch(_UNANSWERED, *places, now, list(repeatable))
-    return [Ordered(**r) for r in {r["id"]: r for r in [*again, *fresh]}.values()]
+    found = [Ordered(**r) for r in {r["id"]: r for r in [*again, *fresh]}.values()]
+    return sorted(found, key=lambda one: (one.made_at, one.id))
 
 
 async def expire(pool: asyncpg.Pool, site_id: int, now: datetime) -> None:

@@ -262,14 +262,16 @@ class Controller:
             done = True
         elif command.action in _HOLDS:
             done = self._passing.hold(_HOLDS[command.action])
-        outcome = "done" if done else "not_supported"
-        self._acknowledge(Acknowledged(id=command.id, outcome=outcome))
-        log.info("command", action=command.action, id=command.id, done=done)
+        self._commanded(command, "done" if done else "not_supported")
 
     async def _reloaded(self, command: Command, reload: Callable[[], Awaitable[bool]]) -> None:
         """Fetch anew what the lane keeps; visitors are served meanwhile."""
-        outcome = "done" if await reload() else "failed"
+        self._commanded(command, "done" if await reload() else "failed")
+
+    def _commanded(self, command: Command, outcome: str) -> None:
+        """Tell the centre, the lane's staff and the log what came of it."""
         self._acknowledge(Acknowledged(id=command.id, outcome=outcome))
+        self._desk.ordered(command, done=outcome == "done")
         log.info("command", action=command.action, id=command.id, done=outcome == "done")
 
     async def _pause_over(self) -> None:

@@ -7,6 +7,7 @@ from typing import Final
 import asyncpg
 import structlog
 
+from menpiao.domain.masking import mask_phone, scrub
 from menpiao.domain.reasons import Reason, Refusal
 from menpiao.storage.database import lanes
 from menpiao.storage.database.catalogue import Catalogue, Device
@@ -26,6 +27,7 @@ LIFE: Final = timedelta(seconds=15)
 SITE_LIFE: Final = timedelta(seconds=60)
 AGREE_WITHIN: Final = timedelta(minutes=2)
 _LONGEST_REASON = 64
+_LONGEST_NAME = 30
 
 
 class CommandService:
@@ -140,6 +142,20 @@ class CommandService:
             (said.outcome, shown),
             self._clock(),
         )
+
+
+def ordered_by(order: Ordered) -> str:
+    """Who ordered it, as a lane may show it to its staff: at most 64 characters.
+
+    An account that is named by somebody's number is shown masked.
+    """
+    names = (_shown(name) for name in (order.staff, order.second) if name)
+    return " + ".join(names)
+
+
+def _shown(name: str) -> str:
+    plain = name if scrub(name) == name else mask_phone(name)
+    return "".join(c for c in plain if c.isprintable())[:_LONGEST_NAME]
 
 
 def _fault(action: str, known: Collection[str], reason: str) -> Refusal | None:

@@ -1,7 +1,7 @@
-"""What a lane remembers for its staff: the last scans, and whether the next one is a dry run.
+"""What a lane remembers for its staff: the last scans and orders, and whether a dry run is next.
 
 Documents are kept in memory alone, for minutes, so that a guard need not ask for the card again.
-After a start the scans are there again without them (``staff.recall``).
+After a start the scans are there again without them (``staff.recall``), the orders are not.
 """
 
 from __future__ import annotations
@@ -15,11 +15,12 @@ from datetime import timedelta
 from typing import Final
 
 from menpiao.terminals.parts.link.base import LinkFailure
-from menpiao.wire.check import Answer, Ask
+from menpiao.wire.check import Answer, Ask, Command
 
 UNDO_WITHIN: Final = timedelta(minutes=15)
 """As ``domain.undo`` has it: here it only says whether to offer it."""
 _SCANS_MOST: Final = 20
+_ORDERS_MOST: Final = 10
 _DRY_RUN_S: Final = 30.0
 
 
@@ -43,6 +44,15 @@ class SeenScan:
     undone: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class SeenOrder:
+    """What the centre had this lane do; ``done`` False: the lane could not."""
+
+    at_s: float
+    command: Command
+    done: bool
+
+
 class Desk:
     """The memory between a lane's controller and its staff panel."""
 
@@ -51,6 +61,7 @@ class Desk:
         self._keep_s = keep_s
         self._clock = clock
         self._scans: OrderedDict[str, SeenScan] = OrderedDict()
+        self._orders: OrderedDict[str, SeenOrder] = OrderedDict()
         self._dry_until = 0.0
         self.changed: Callable[[], None] = lambda: None
         """Called when there is something new to see."""
@@ -82,6 +93,15 @@ class Desk:
         self._scans.move_to_end(ask.nonce)
         while len(self._scans) > _SCANS_MOST:
             self._scans.popitem(last=False)
+        self.changed()
+
+    def ordered(self, command: Command, *, done: bool) -> None:
+        """Remember what the centre had the lane do; told again it is the same order."""
+        before = self._orders.get(command.id)
+        at_s = before.at_s if before else self._clock()
+        self._orders[command.id] = SeenOrder(at_s, command, done)
+        while len(self._orders) > _ORDERS_MOST:
+            self._orders.popitem(last=False)
         self.changed()
 
     @property
@@ -117,9 +137,13 @@ class Desk:
         self._forget()
         return self._scans.get(nonce)
 
-    def age(self, scan: SeenScan) -> timedelta:
-        """How long ago a scan ended."""
-        return timedelta(seconds=self._clock() - scan.at_s)
+    def orders(self) -> list[SeenOrder]:
+        """The last orders of the centre, newest first."""
+        return list(reversed(self._orders.values()))
+
+    def age(self, seen: SeenScan | SeenOrder) -> timedelta:
+        """How long ago a scan ended, or an order was carried out."""
+        return timedelta(seconds=self._clock() - seen.at_s)
 
     def _forget(self) -> None:
         for nonce, scan in self._scans.items():

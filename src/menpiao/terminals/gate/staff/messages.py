@@ -168,6 +168,22 @@ class Scan(Message, frozen=True, kw_only=True):
     can_undo: bool
 
 
+class Order(Message, frozen=True, kw_only=True):
+    """What the centre had this lane do."""
+
+    at: str
+    """Time of day at the site."""
+    newer: int
+    """How many of the listed scans came after it."""
+    action: str
+    """As ``wire.check.Command`` has it."""
+    text: str
+    """Why, or what is to be shown."""
+    by: str
+    """Who ordered it; empty: the centre did not say."""
+    done: bool
+
+
 class Person(Message, frozen=True, kw_only=True):
     """Who is signed in."""
 
@@ -184,7 +200,7 @@ class Why(Message, frozen=True, kw_only=True):
 
 
 class State(Message, frozen=True, kw_only=True, tag="state"):
-    """How the lane is; scans are told to who is signed in."""
+    """How the lane is; scans and orders are told to who is signed in."""
 
     site: str
     site_en: str
@@ -199,6 +215,8 @@ class State(Message, frozen=True, kw_only=True, tag="state"):
     person: Person | None
     dry_run_next: bool
     scans: list[Scan]
+    orders: list[Order]
+    """Newest first, as the scans are."""
     reasons: list[Why]
     kinds: list[Why]
     """Of documents that can be typed."""

@@ -27,7 +27,7 @@ from menpiao.terminals.gate.staff import messages as page
 from menpiao.terminals.gate.staff.acts import Acts, can_undo
 from menpiao.terminals.gate.staff.desk import UNDO_WITHIN, Desk
 from menpiao.terminals.gate.staff.sessions import Session, Sessions
-from menpiao.terminals.gate.staff.showing import scan_of, texts
+from menpiao.terminals.gate.staff.showing import order_of, scan_of, texts
 from menpiao.wire.check import StaffProof
 
 log = structlog.get_logger(__name__)
@@ -259,10 +259,12 @@ class StaffPanel:
     def _state(self, session: Session | None) -> page.State:
         now, person = self._lane(), None
         scans: list[page.Scan] = []
+        orders: list[page.Order] = []
         if session is not None:
             known = session.known
             person = page.Person(badge=known.badge, supervisor=known.supervisor)
             scans = self._scans(now.utc_offset_s, supervisor=known.supervisor)
+            orders = self._orders(now.utc_offset_s)
         return page.State(
             site=now.site,
             site_en=now.site_en,
@@ -276,6 +278,7 @@ class StaffPanel:
             person=person,
             dry_run_next=self.desk.dry_run_next,
             scans=scans,
+            orders=orders,
             reasons=list(page.FORCE_REASONS),
             kinds=_KINDS,
             lock_after_s=int(self._lock_after_s),
@@ -288,6 +291,15 @@ class StaffPanel:
             offers = can_undo(scan, age, supervisor=supervisor, within=UNDO_WITHIN)
             at = datetime.now(UTC) - age
             found.append(scan_of(scan, at, utc_offset_s, can_undo=offers))
+        return found
+
+    def _orders(self, utc_offset_s: int) -> list[page.Order]:
+        found = []
+        scans = self.desk.scans()
+        for order in self.desk.orders():
+            newer = sum(scan.at_s > order.at_s for scan in scans)
+            at = datetime.now(UTC) - self.desk.age(order)
+            found.append(order_of(order, at, utc_offset_s, newer=newer))
         return found
 
     def _plain(self, connection: ServerConnection, request: Request) -> Response | None:

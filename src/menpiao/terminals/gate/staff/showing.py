@@ -9,7 +9,7 @@ import msgspec
 
 from menpiao.domain.reasons import WORDINGS, Reason, Wording
 from menpiao.terminals.gate.staff import messages as page
-from menpiao.terminals.gate.staff.desk import SeenScan
+from menpiao.terminals.gate.staff.desk import SeenOrder, SeenScan
 from menpiao.terminals.parts.link.base import LinkFailure
 from menpiao.wire.check import Answer, Found
 
@@ -110,6 +110,19 @@ def scan_of(scan: SeenScan, at: datetime, utc_offset_s: int, *, can_undo: bool) 
         undone=scan.undone,
         can_ask=ask is not None and isinstance(scan.outcome, Answer),
         can_undo=can_undo,
+    )
+
+
+def order_of(order: SeenOrder, at: datetime, utc_offset_s: int, *, newer: int) -> page.Order:
+    """An order of the centre as the page lists it."""
+    command = order.command
+    return page.Order(
+        at=clock(at, utc_offset_s),
+        newer=newer,
+        action=command.action,
+        text=command.text,
+        by=command.by,
+        done=order.done,
     )
 
 

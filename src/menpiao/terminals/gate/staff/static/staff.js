@@ -204,11 +204,27 @@ function redraw(list, rows) {
 
 function scans() {
   const list = byId("scans");
-  const text = JSON.stringify([state.scans, state.link, document.documentElement.lang, state.person]);
+  const text = JSON.stringify([state.scans, state.orders, state.link, document.documentElement.lang, state.person]);
   if (list.dataset.text === text) return;
   list.dataset.text = text;
-  byId("none").hidden = state.scans.length > 0;
-  redraw(list, state.scans.map(scanRow));
+  const rows = state.scans.map(scanRow);
+  // The oldest first: what is put in before it does not move the places of the others.
+  for (const order of [...state.orders].reverse()) rows.splice(order.newer, 0, orderRow(order));
+  byId("none").hidden = rows.length > 0;
+  redraw(list, rows);
+}
+
+function orderRow(order) {
+  const row = element("li", "", "card scan");
+  const name = `order_${order.action}`;
+  const about = [
+    order.by ? word("order_by", { who: order.by }) : word("order"), order.text, !order.done && word("order_failed"),
+  ];
+  row.append(
+    element("time", order.at), element("span", word(WORDS[name] ? name : "order"), "verdict"),
+    element("p", about.filter(Boolean).join(" · "), "about hint"),
+  );
+  return row;
 }
 
 function scanRow(scan) {
