@@ -12,6 +12,7 @@ from tests.centre.check.test_gate_rules import PIN, Lane
 from tests.support_db import FreshDatabase, person
 from tests.terminals.gate.lane import a_lane
 from tests.terminals.gate.offline.site import Wired
+from tests.terminals.gate.offline.test_newer_centre import OfNewer, meaning
 from tests.terminals.gate.test_passing import rs485
 from tests.terminals.parts.link.centre import until
 
@@ -28,6 +29,10 @@ CARD = resident(person(1), "李样例")
 CALM = Delays(
     hold_s=3.0, least_show_s=0.05, ask_timeout_s=4.0, checking_after_s=0.5, same_card_s=0.2
 )
+
+COUNT_READINGS = """() => { window.said = 0;
+    new MutationObserver(() => { window.said += 1; })
+        .observe(document.getElementById("rules"), { childList: true, characterData: true }); }"""
 
 # A busy machine is no cut link: the centre decides as long as it can be reached.
 ASKS_ON = Offline(check_s=0.5, answer_within_s=5.0)
@@ -104,11 +109,11 @@ class Post:
 
 
 @contextlib.asynccontextmanager
-async def a_post(database, folder, size=DESK, lock_after_s=120.0, *, barrier=False):
+async def a_post(database, folder, size=DESK, lock_after_s=120.0, *, barrier=False, way=Wired):
     panel = StaffPanel("127.0.0.1", 0, Desk(), lock_after_s=lock_after_s)
     async with (
         Lane(database) as stage,
-        Wired(stage) as wired,
+        way(stage) as wired,
         SimulatedRs485() as board,
         a_lane(
             folder,
@@ -327,5 +332,36 @@ def test_what_the_centre_had_the_lane_do_is_among_the_last_acts(database, tmp_pa
             await post.order("reload", "规则已改")
             await expect(rows.first).to_contain_text("重新载入配置")
             await post.shoot("orders")
+
+    asyncio.run(main())
+
+
+def test_rules_that_the_lane_cannot_go_by_are_told_to_its_staff(database, tmp_path):
+    async def main():
+        async with a_post(database, tmp_path, way=OfNewer) as post:
+            said, newer = post.page.locator("#rules"), post.wired
+            await until(lambda: post.lane.display.known.tickets == 1, 15)
+            await expect(said).to_be_hidden()
+            newer.change = lambda m: (meaning(m), m.update(settings="other"))
+            await expect(said).to_contain_text("中心的规则比本机软件新")
+            await post.shoot("rules-newer")
+            await post.sign_in()
+            await post.page.evaluate(COUNT_READINGS)
+            await post.lay("请通行")
+            await expect(post.page.locator("#scans li")).to_have_count(1)
+            # It stands there and is not read out again with every scan.
+            assert await post.page.evaluate("window.said") == 0
+            await post.shoot("rules-newer-signed-in")
+            # Without the centre both are said, and neither hides the other.
+            post.wired.cable.cut()
+            await expect(post.page.locator("#offline")).to_contain_text("离线：无法核对密码")
+            await expect(said).to_be_visible()
+            await post.shoot("rules-newer-offline")
+            post.wired.cable.mend()
+            newer.spoil = lambda octets: octets.replace(b'"settings"', b'"Settings"', 1)
+            await expect(said).to_contain_text("收到的规则不能用")
+            await post.shoot("rules-unusable")
+            newer.change, newer.spoil = (lambda _: None), (lambda octets: octets)
+            await expect(said).to_be_hidden()
 
     asyncio.run(main())

@@ -33,26 +33,24 @@ def database(tmp_path):
 class Newer(HttpErrands):
     """The errands of a centre that has more to say: its manifests are changed and signed anew."""
 
-    def __init__(self, wired, change):
+    def __init__(self, wired):
         super().__init__(wired.url, wired.identity, timeout_s=5.0)
         secret = wired.stage.app.centre.keys.get("device_tokens")
-        self._key, self._change = signing_key(secret), change
-        self.spoil = lambda octets: octets
-        self.asked = 0
+        self._key, self._wired = signing_key(secret), wired
 
     def call(self, method, path, body=b""):
         status, octets = super().call(method, path, body)
         if not path.startswith("/bundles/") or status != 200:
             return status, octets
-        self.asked += 1
+        self._wired.asked += 1
         manifest = json.loads(octets)
-        self._change(manifest)
+        self._wired.change(manifest)
         manifest["signature"] = ""
         plain = json.dumps(manifest, ensure_ascii=False, separators=(",", ":")).encode()
         signature = self._key.sign(b"menpiao-bundle-v1\0" + plain)
         text = base64.urlsafe_b64encode(signature).rstrip(b"=").decode()
         whole = manifest | {"signature": text}
-        return 200, self.spoil(
+        return 200, self._wired.spoil(
             json.dumps(whole, ensure_ascii=False, separators=(",", ":")).encode()
         )
 
@@ -60,14 +58,14 @@ class Newer(HttpErrands):
 class OfNewer(Wired):
     """A lane's way to such a centre."""
 
-    def __init__(self, stage, change):
+    def __init__(self, stage, change=lambda _: None):
         super().__init__(stage)
-        self._change = change
-        self.newer = None
+        self.change = change
+        self.spoil = lambda octets: octets
+        self.asked = 0
 
     def errands(self):
-        self.newer = Newer(self, self._change)
-        return self.newer
+        return Newer(self)
 
 
 def more(manifest):
@@ -131,25 +129,25 @@ def test_what_a_lane_cannot_act_on_it_refuses_and_keeps_what_it_has(database, tm
     async def main():
         async with Stage(database) as stage:
             quick = Offline(check_s=0.3, answer_within_s=5.0)
-            wired = OfNewer(stage, lambda _: None)
+            wired = OfNewer(stage)
             async with a_lane(tmp_path, wired, offline=quick) as lane:
                 await ready(lane)
                 kept = bundles(tmp_path)
                 assert kept
-                wired.newer._change = lambda m: (change(m), m.update(settings="other"))
+                wired.change = lambda m: (change(m), m.update(settings="other"))
                 if change is more:
-                    wired.newer.spoil = spoilt
-                seen = wired.newer.asked
-                await until(lambda: wired.newer.asked >= seen + 3, 15)
+                    wired.spoil = spoilt
+                seen = wired.asked
+                await until(lambda: wired.asked >= seen + 3, 15)
                 assert kept == bundles(tmp_path)
                 # It knows of it, and what it has grows no younger.
                 kind = "unusable" if change is more else "newer"
                 await until(lambda: refused(tmp_path) == {kind}, 15)
-                then, seen = datetime.now(UTC), wired.newer.asked
-                await until(lambda: wired.newer.asked >= seen + 8, 15)
+                then, seen = datetime.now(UTC), wired.asked
+                await until(lambda: wired.asked >= seen + 8, 15)
                 assert lane.display.known.at <= then
                 # What it can act on again is gone by again, and nothing is left to say.
-                wired.newer._change, wired.newer.spoil = (lambda _: None), (lambda octets: octets)
+                wired.change, wired.spoil = (lambda _: None), (lambda octets: octets)
                 await until(lambda: not refused(tmp_path), 15)
                 # It goes on: on line by the centre, off line by what it understood last.
                 wired.cable.cut()

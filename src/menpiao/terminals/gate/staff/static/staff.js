@@ -73,16 +73,19 @@ function connect() {
   socket.onclose = () => {
     for (const resolve of waiting.values()) resolve({ ok: false, again: true, zh: WORDS.no_answer[0], en: WORDS.no_answer[1] });
     waiting = new Map();
-    notice(word("cut"));
+    notice("offline", word("cut"));
     setTimeout(connect, 1000);
   };
 }
 
 // --- what is shown --------------------------------------------------------------------------------
 
-function notice(text) {
-  byId("offline").hidden = !text;
-  byId("offline").textContent = text;
+// Said once: the same text put in again would be read out again, with every scan.
+function notice(id, text) {
+  const box = byId(id);
+  if (box.textContent === text) return;
+  box.hidden = !text;
+  box.textContent = text;
 }
 
 function element(name, text = "", kind = "") {
@@ -131,9 +134,8 @@ function show(next) {
   for (const id of ["work", "tabs", "lock"]) byId(id).hidden = !isIn;
   byId("signin").hidden = isIn;
   byId("signin").querySelector("button").disabled = state.link !== "up";
-  notice(state.link === "up" ? "" : word("offline"));
-  byId("rules").hidden = !state.rules;
-  byId("rules").textContent = state.rules ? word(`rules_${state.rules}`) : "";
+  notice("offline", state.link === "up" ? "" : word("offline"));
+  notice("rules", state.rules ? word(`rules_${state.rules}`) : "");
   if (!isIn && before && before.person) locked();
   if (isIn && !(before && before.person)) { used = Date.now(); byId("h-recent").scrollIntoView(); }
   fillChoices();
