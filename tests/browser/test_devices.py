@@ -1,5 +1,8 @@
 """The pages of terminals in a real browser, with a real ``menpiao gate`` behind them."""
 
+import os
+from pathlib import Path
+
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import expect, sync_playwright
@@ -114,10 +117,10 @@ def test_a_real_lane_is_looked_after_from_its_page(house, browser, tmp_path):
 
 @pytest.mark.parametrize("width", [390, 1280])
 @pytest.mark.parametrize("language", ["zh-CN", "en-GB"])
-@pytest.mark.parametrize("which", ["", "settings/", "device"])
+@pytest.mark.parametrize("which", ["", "settings/", "device", "hub"])
 def test_everybody_can_use_the_pages(house, browser, width, language, which, tmp_path):
     options = {"locale": language, "viewport": {"width": width, "height": 844}}
-    path = "/lanes/devices/" + (f"{house.device}/" if which == "device" else which)
+    path = "/lanes/devices/" + (f"{house.device}/" if which in {"device", "hub"} else which)
     house.run(
         "INSERT INTO device_task (site_id, id, device_id, action, detail, reason, staff_id,"
         " made_at, expires_at, state, done_at, lines) VALUES (%s, 7, %s, 'logs', '50', '例行', 0,"
@@ -126,12 +129,24 @@ def test_everybody_can_use_the_pages(house, browser, width, language, which, tmp
         house.device,
         ["2026-10-01T01:00:00Z [info     ] gate_starts  gate=1"] * 40,
     )
-    with LinkedLane(house) as lane, signed_in(browser, house, "first", path, **options) as page:
-        lane.say(state="idle", paper="low", mode="centre", queue=0)
+    software = "menpiao test hub" if which == "hub" else "menpiao test"
+    with (
+        LinkedLane(house, software=software) as lane,
+        signed_in(browser, house, "first", path, **options) as page,
+    ):
+        lane.say(state="idle", paper="low", mode="centre", queue=0, software=software)
         expect(page.locator("#line")).to_have_class("tag", timeout=SOON_MS)
         if which == "device":
             online = "Online" if language.startswith("en") else "在线"
             says(page, "#standing", online)
+        if which == "hub":  # it said so a moment ago; the forms are those of the page as it came
+            says(page, "#live", "Site hub" if language.startswith("en") else "本站服务器")
+            page.reload()
+            expect(page.locator("form#hub")).to_be_visible()
+        shots = os.environ.get("TEST_SHOTS")
+        if shots:
+            name = f"devices-{which.strip('/') or 'all'}-{language[:2]}-{width}.png"
+            page.screenshot(path=Path(shots) / name, full_page=True)
         found = Axe().run(page, options=RULES).response["violations"]
         assert not found, [(v["id"], v["nodes"][0]["html"]) for v in found]
         assert page.evaluate("document.documentElement.scrollWidth") <= width

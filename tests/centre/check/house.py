@@ -88,8 +88,8 @@ def forms(html):
 class LinkedLane:
     """A lane on the link, in a thread: tells how it is, and answers what it is told."""
 
-    def __init__(self, house, outcome="done"):
-        self._house, self.outcome = house, outcome
+    def __init__(self, house, outcome="done", software="menpiao test"):
+        self._house, self.outcome, self._software = house, outcome, software
         self.commands = []
         self._loop = asyncio.new_event_loop()
         self._up = threading.Event()
@@ -132,7 +132,7 @@ class LinkedLane:
                 "device_id": self._house.device,
                 "challenge": challenge,
                 "signature": b64(signed),
-                "software": "menpiao test",
+                "software": self._software,
             }
             await self._link.send(json.dumps(proof))
             async for text in self._link:

@@ -162,6 +162,36 @@ def test_show_and_reload_reach_a_lane_that_is_there_and_no_other(house):
             assert "没有发出" in client.get(page_of(house)).text
 
 
+def test_a_hub_is_told_to_reload_and_its_page_says_that_it_shows_no_text(house):
+    with house.signed_in("first") as client, LinkedLane(house, software="test hub") as hub:
+        until(lambda: "本站服务器" in client.get(page_of(house)).text)
+        until(lambda: "送不到" not in client.get(page_of(house)).text)
+        page = client.get(page_of(house)).text
+        assert "它没有屏幕，不能显示文字" in page
+        assert 'value="show"' not in page
+        before = house.value("SELECT count(*) FROM lane_command")
+        act(client, house, "show", reason="请走东门", gate=house.gate)
+        assert "没有发出" in client.get(page_of(house)).text
+        act(client, house, "reload", reason=" ")
+        assert "没有发出" in client.get(page_of(house)).text
+        act(client, house, "reload", reason="数据有疑")
+        until(lambda: "重新载入配置✔ 已完成" in text_of(client.get(page_of(house)).text))
+        # It is the terminal itself that is told, and no lane.
+        told = hub.commands[-1]
+        assert (told["action"], told["gate_id"]) == ("reload", None)
+        assert house.value("SELECT count(*) FROM lane_command") == before
+        # One that does not answer (it may be older) is not waited for all day.
+        hub.outcome = ""
+        act(client, house, "reload", reason="再来一次")
+        until(lambda: hub.commands[-1]["id"] != told["id"])
+        life = "SELECT max(expires_at - made_at) < '10 minutes' FROM device_task"
+        assert house.value(f"{life} WHERE action = 'reload'")
+    with house.signed_in("first") as client:
+        until(lambda: "送不到" in client.get(page_of(house)).text)
+        act(client, house, "reload", reason="有人吗")
+        assert "没有发出：终端离线" in client.get(page_of(house)).text
+
+
 def test_settings_out_of_bounds_do_not_leave_and_say_what_is_wrong(house):
     wrong = {
         "hold_s": "900",

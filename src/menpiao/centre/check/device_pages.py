@@ -18,12 +18,12 @@ from menpiao.centre.check.pages import person_of
 from menpiao.centre.check.service.commands import CommandService
 from menpiao.centre.check.service.devices import DeviceNow, DeviceService
 from menpiao.centre.check.service.states import StateService
-from menpiao.centre.check.service.terminals import ROLL, TerminalService
+from menpiao.centre.check.service.terminals import RELOAD, ROLL, TerminalService
 from menpiao.centre.design import door
 from menpiao.domain.reasons import Refusal
 from menpiao.wire.fleet import LINES_MOST
 
-_LANE_ACTIONS: Final = ("show", "reload")
+_LANE_ACTIONS: Final = ("show", RELOAD)
 _LINES: Final = (50, 200, LINES_MOST)
 _LONGEST_NUMBER: Final = 18
 
@@ -169,17 +169,25 @@ def act(request: HttpRequest, device_id: int) -> HttpResponse:
             return render(request, "check/device.html", context)
     elif action in _LANE_ACTIONS:
         if not found.up:
-            messages.error(request, _("没有发出：终端离线，这两项只在终端在线时有效。"))
+            messages.error(request, _("没有发出：终端离线，显示文字和重新载入只在终端在线时有效。"))
             return _back(device_id)
-        gate_id = _number(given.get("gate", ""))
-        if not found.hub and gate_id in {gate.id for gate in found.gates}:
-            commands = door.service(CommandService)
-            outcome = door.call(
-                commands.order(staff.site_id, staff.pk, gate_id, action, reason.strip())
-            )
+        outcome = _tell(staff, found, action, reason, _number(given.get("gate", "")))
     if outcome is None or isinstance(outcome, Refusal):
         messages.error(request, _("没有发出：请写明原因或文字（64字以内）；已停用的终端不能操作。"))
     return _back(device_id)
+
+
+def _tell(staff: Any, found: DeviceNow, action: str, reason: str, gate_id: int) -> object:
+    """Tell a terminal that is there; None: not this one. A hub has no screen to show a text on."""
+    if found.hub:
+        if action != RELOAD:
+            return None
+        terminals = door.service(TerminalService)
+        return door.call(terminals.reload(staff.site_id, staff.pk, found.id, reason))
+    if gate_id not in {gate.id for gate in found.gates}:
+        return None
+    commands = door.service(CommandService)
+    return door.call(commands.order(staff.site_id, staff.pk, gate_id, action, reason.strip()))
 
 
 def _back(device_id: int) -> HttpResponse:

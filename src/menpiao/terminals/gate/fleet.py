@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Final, TypeVar
 
@@ -27,6 +27,7 @@ log = structlog.get_logger(__name__)
 
 _C = TypeVar("_C")
 _TASKS: Final = ("roll_key", "logs")
+_RELOAD: Final = "reload"
 _LINE_MOST: Final = 2000
 _OK: Final = 200
 
@@ -107,16 +108,19 @@ class FleetTasks:
         keys: RollingKeys | None,
         lines: Callable[[int], Sequence[str]] | None,
         apply: Callable[[Configure], None] | None,
+        reload: Callable[[], Awaitable[bool]] | None = None,
     ) -> None:
         """What is None this terminal does not support, and says so.
 
-        ``apply`` puts settings in force; it raises ConfigError or OSError.
+        ``apply`` puts settings in force; it raises ConfigError or OSError. ``reload`` fetches anew
+        what a hub keeps; a lane's is its controller's, beside the barrier.
         """
         self._link = link
         self._errands = errands
         self._keys = keys
         self._lines = lines
         self._apply = apply
+        self._reload = reload
         self._under_way: set[asyncio.Task[None]] = set()
         self._rolled: str = ""
         self._busy = asyncio.Lock()
@@ -126,13 +130,18 @@ class FleetTasks:
         match event:
             case Configure():
                 self._configure(event)
-            case Command(action=action) if action in _TASKS:
+            case Command(action=action) if action in _TASKS or self._is_reload(event):
                 task = asyncio.create_task(self._do(event), name=action)
                 self._under_way.add(task)
                 task.add_done_callback(self._under_way.discard)
             case _:
                 return False
         return True
+
+    def _is_reload(self, command: Command) -> bool:
+        """One that names a gate is for the lane there, and a hub hears of that too."""
+        here = command.action == _RELOAD and command.gate_id is None
+        return here and self._reload is not None
 
     def _configure(self, wish: Configure) -> None:
         outcome, text = "refused", "not for this terminal"
@@ -149,14 +158,17 @@ class FleetTasks:
         """One task; the same one again, after a cut, does not do it twice."""
         async with self._busy:
             try:
-                done = await (
-                    self._roll(command) if command.action == "roll_key" else self._bring(command)
-                )
-                outcome, text = "done" if done else "not_supported", ""
+                outcome, text = await self._outcome(command), ""
             except (OSError, *UNREADABLE) as error:
                 outcome, text = "failed", short(str(error))
         log.info("task", action=command.action, id=command.id, outcome=outcome, text=text)
         self._link.acknowledge(Acknowledged(id=command.id, outcome=outcome, text=text))
+
+    async def _outcome(self, command: Command) -> str:
+        if command.action == _RELOAD and self._reload is not None:
+            return "done" if await self._reload() else "failed"
+        done = await (self._roll(command) if command.action == "roll_key" else self._bring(command))
+        return "done" if done else "not_supported"
 
     async def _roll(self, command: Command) -> bool:
         """Make another key, have the centre take it, and keep it; either holds at any moment."""

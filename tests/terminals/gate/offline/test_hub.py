@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import shutil
 import urllib.request
 from contextlib import asynccontextmanager
 
@@ -172,6 +173,56 @@ async def said_of(fleet, site, version):
                 if row["version"] == version:
                     return row["outcome"], row["detail"]
             await asyncio.sleep(0.05)
+
+
+async def became(terminals, site, hub, number):
+    """What has become of a task of a hub."""
+    async with asyncio.timeout(15):
+        while True:
+            tasks = await terminals.tasks(site, hub.identity.device_id)
+            one = next(task for task in tasks if task["id"] == number)
+            if one["state"] != "pending":
+                return one["state"]
+            await asyncio.sleep(0.05)
+
+
+def test_a_hub_told_to_reload_fetches_its_bundle_anew_and_a_lane_is_told_by_itself(
+    database, tmp_path
+):
+    async def main():
+        async with a_site(database, tmp_path) as (stage, url, hubs, _, _):
+            lanes, site = stage.app.centre.lanes, stage.park.site
+            terminals, device = lanes.terminals, hubs.identity.device_id
+            folder = tmp_path / "hub" / "offline"
+
+            def kept():
+                return {path: path.stat().st_ino for path in folder.glob("*.bundle")}
+
+            before = kept()
+            assert before
+            # That of a lane at the same gate is answered by the lane, and the hub does nothing.
+            await lanes.commands.order(site, 101, stage.park.gate, "reload", "x")
+
+            async def answered():
+                return await stage.pool.fetchval("SELECT state FROM lane_command") == "done"
+
+            async with asyncio.timeout(15):
+                while not await answered():  # noqa: ASYNC110 - another program
+                    await asyncio.sleep(0.05)
+            assert kept() == before
+            number = await terminals.reload(site, 101, device, "数据有疑")
+            assert await became(terminals, site, hubs, number) == "done"
+            after = kept()
+            assert set(after) >= set(before)
+            assert all(after[path] != inode for path, inode in before.items())
+            # Nowhere to put it: that is said, and the hub goes on.
+            shutil.rmtree(folder)
+            folder.write_text("in the way")
+            number = await terminals.reload(site, 101, device, "数据有疑")
+            assert await became(terminals, site, hubs, number) == "failed"
+            assert (await state(url))["lanes"] == 2
+
+    asyncio.run(main())
 
 
 def test_a_hub_is_set_as_its_site_is_and_not_as_one_of_its_gates(database, tmp_path):

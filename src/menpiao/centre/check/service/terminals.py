@@ -23,7 +23,9 @@ LIFE: Final = timedelta(days=1)
 """A terminal that is off does it when it comes back, if that is not later."""
 _LINES_WITHIN: Final = timedelta(days=2)
 _LONGEST_REASON: Final = 64
-ROLL, LOGS = "roll_key", "logs"
+ROLL, LOGS, RELOAD = "roll_key", "logs", "reload"
+_RELOAD_LIFE: Final = timedelta(minutes=5)
+"""A hub that was away looks at everything when it comes back, and an older one never answers."""
 
 
 class TerminalService:
@@ -56,8 +58,21 @@ class TerminalService:
             return Refusal(Reason.BAD_REQUEST, f"1 to {LINES_MOST}", "lines")
         return await self._give(site_id, staff_id, (device_id, LOGS, str(lines)), reason)
 
+    async def reload(
+        self, site_id: int, staff_id: int, device_id: int, reason: str
+    ) -> int | Refusal:
+        """Have a hub fetch anew what it keeps of the site; the task's id. Lanes: a command."""
+        what = device_id, RELOAD, ""
+        return await self._give(site_id, staff_id, what, reason, life=_RELOAD_LIFE)
+
     async def _give(
-        self, site_id: int, staff_id: int, what: tuple[int, str, str], reason: str
+        self,
+        site_id: int,
+        staff_id: int,
+        what: tuple[int, str, str],
+        reason: str,
+        *,
+        life: timedelta = LIFE,
     ) -> int | Refusal:
         device_id, action, detail = what
         device = (await self._catalogue.current()).devices.get(device_id)
@@ -69,7 +84,7 @@ class TerminalService:
         under_way = await fleet.under_way(self._pool, site_id, what, now)
         if under_way is not None:
             return under_way  # pressed twice: it is asked for once
-        new = NewTask(device_id, action, detail, reason.strip(), staff_id, now, now + LIFE)
+        new = NewTask(device_id, action, detail, reason.strip(), staff_id, now, now + life)
         await self._ids.reserve(1)
         [task_id] = self._ids.take(1)
         await fleet.give(self._pool, site_id, task_id, new)

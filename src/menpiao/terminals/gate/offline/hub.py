@@ -108,7 +108,7 @@ async def run_hub(
         local.retime(timedelta(seconds=fresh.oldest_s))
         keeper.retime(fresh.check_s)
 
-    fleet = FleetTasks(parts.link, parts.errands, parts.keys, parts.lines, set_to)
+    fleet = FleetTasks(parts.link, parts.errands, parts.keys, parts.lines, set_to, keeper.renew_now)
 
     def of_link(event: LinkEvent) -> None:
         if fleet.took(event):
