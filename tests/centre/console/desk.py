@@ -50,6 +50,17 @@ def errors(answer):
     return html.unescape(" ".join(re.sub(r"<[^>]+>", "", one) for one in lists))
 
 
+def words(text):
+    return re.sub(r"\s+", " ", html.unescape(re.sub(r"<[^>]+>", " ", text)))
+
+
+def alarm(client, address):
+    """How many wait, as the head of the console says beside the way there; 0: it says nothing."""
+    index = client.get("/console/").text
+    found = re.search(rf'class="console-alarm" href="{address}\?[^>]*>([^<]*)<', index)
+    return int(re.search(r"\d+", found[1])[0]) if found else 0
+
+
 class Lane:
     """A terminal of the park's first gate, over HTTP."""
 

@@ -1,13 +1,12 @@
 """Conflicts: two lanes that could not ask each other let one ticket in; somebody looks into it."""
 
-import html
 import re
 import secrets
 import time
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from tests.centre.console.desk import Lane, errors, row, sign_in, token
+from tests.centre.console.desk import Lane, alarm, errors, row, sign_in, token, words
 from tests.support_db import person
 from tests.support_pages import hidden
 
@@ -73,19 +72,10 @@ def resolve(client, identifier, note="两次均为本人，第二次已劝离"):
     return client.post(address, data=token(client, address) | {"resolution": note})
 
 
-def words(text):
-    return re.sub(r"\s+", " ", html.unescape(re.sub(r"<[^>]+>", " ", text)))
-
-
-def alarm(client):
-    found = re.search(r'class="console-alarm"[^>]*>([^<]*)<', client.get("/console/").text)
-    return int(re.search(r"\d+", found[1])[0]) if found else 0
-
-
 def test_both_scans_are_seen_and_one_note_resolves_it(park, manager, lane, other):
-    before = alarm(manager)
+    before = alarm(manager, LIST)
     found = conflict(park, lane, other, person(31))
-    assert alarm(manager) == before + 1
+    assert alarm(manager, LIST) == before + 1
     listed = words(manager.get(LIST).text)
     assert "东门1号 → 南门1号" in listed
     page = words(manager.get(f"{LIST}{found['id']}/change/").text)
@@ -102,7 +92,7 @@ def test_both_scans_are_seen_and_one_note_resolves_it(park, manager, lane, other
     assert (after["state"], after["resolved_by"]) == ("resolved", "manager")
     assert after["resolution"] == "两次均为本人，第二次已劝离"
     assert datetime.now(UTC) - after["resolved_at"] < timedelta(minutes=5)
-    assert alarm(manager) == before
+    assert alarm(manager, LIST) == before
     page = words(manager.get(f"{LIST}{found['id']}/change/").text)
     assert "第二次已劝离" in page
     assert "manager" in page
@@ -134,7 +124,7 @@ def test_the_alarm_is_for_those_who_may_see_it(park, lane, other):
     row(park, "UPDATE auth_user SET is_staff = true WHERE username = 'clerk'")
     with park.client() as client:
         assert sign_in(client, "clerk").status_code == 302
-        assert alarm(client) == 0
+        assert alarm(client, LIST) == 0
         assert client.get(LIST).status_code == 403
     row(park, "UPDATE auth_user SET is_staff = false WHERE username = 'clerk'")
 

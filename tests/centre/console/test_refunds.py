@@ -1,12 +1,15 @@
 """Refunds that stopped: who sees them, who sees to them, and what a page says of them."""
 
 import os
+import re
 import subprocess
 import sys
 
 import pytest
-from tests.centre.console.desk import row, rows, token
+from tests.centre.console.desk import alarm, row, rows, token, words
 from tests.support_db import FreshDatabase, person
+
+from menpiao.centre.commerce import provider
 
 LIST = "/console/console/refund/"
 CLERK, SUPERVISOR, MANAGER = "售票员 Clerk", "值班主管 Supervisor", "管理人员 Manager"
@@ -81,8 +84,53 @@ def test_a_clerk_reads_it_and_may_not(park, lane, member):
         page = client.get(page_of(refund))
         assert page.status_code == 200
         assert 'name="_save"' not in page.text
+        assert "请值班主管或管理人员" in page.text
+        assert "按下面的按钮" not in page.text
         assert press(client, refund).status_code == 403
     assert not rows(park, "SELECT 1 FROM refund WHERE token = %s", f"again:{refund['id']}")
+
+
+def test_every_page_says_how_many_wait_until_they_are_seen_to(park, lane, member):
+    with member(SUPERVISOR) as client:
+        before = alarm(client, LIST)
+        closed = stopped(park, lane, person(65))
+        stopped(park, lane, person(66), "abnormal", "refund_abnormal")
+        stopped(park, lane, person(67), "done", "")
+        assert alarm(client, LIST) == before + 2
+        listed = client.get(f"{LIST}?stopped=1").text
+        assert listed.count('class="field-__str__"') == before + 2
+        assert press(client, closed).status_code == 302
+        assert alarm(client, LIST) == before + 1
+    with member("检票员 Gate staff") as client:
+        assert alarm(client, LIST) == 0
+
+
+NO_CODE = re.compile(r"refund_|[A-Z]{3,}_[A-Z]|{text}")
+OURS = {
+    provider.EventKind.REFUND_CLOSED: ("没有退钱", "moved no money"),
+    provider.EventKind.REFUND_ABNORMAL: ("无法把钱退到", "could not return"),
+    provider.NOT_ENOUGH: ("余额不足", "balance is too low"),
+    provider.NOT_FOUND: ("查不到此退款单号", "does not know this refund"),
+    "NO_ANSWER ReadTimeout": ("没有可靠的答复", "No reliable answer"),
+}
+
+
+def test_a_page_says_in_words_why_it_stopped(park, lane, member):
+    refund = stopped(park, lane, person(68))
+    with member(SUPERVISOR) as client:
+        for code, said in OURS.items():
+            row(park, "UPDATE refund SET last_error = %s WHERE id = %s", code, refund["id"])
+            for language, told in zip(("zh-CN", "en"), said, strict=True):
+                page = client.get(page_of(refund), headers={"Accept-Language": language}).text
+                assert told in words(page)
+                assert not NO_CODE.search(words(page.partition('id="content"')[2]))
+        row(park, "UPDATE refund SET last_error = 'PARAM_ERROR 不同' WHERE id = %s", refund["id"])
+        assert "平台答复：PARAM_ERROR 不同" in words(client.get(page_of(refund)).text)
+        for language, told in (("zh-CN", "游客自助退票"), ("en", "Given back by the visitor")):
+            listed = client.get(f"{LIST}?reason=visitor", headers={"Accept-Language": language})
+            assert told in words(listed.text)
+            assert refund["out_refund_no"] in client.get(page_of(refund)).text
+        assert "field-given" not in client.get(f"{LIST}?reason=external").text
 
 
 def test_groups_that_an_operator_has_changed_are_not_given_it(tmp_path):

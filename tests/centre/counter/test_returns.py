@@ -93,7 +93,7 @@ def test_the_console_says_who_gave_it_back(served, window):
         assert client.post(address, data=sent).status_code == 302
         page = client.get(f"/console/console/refund/?q={order['order_no']}").text
     assert order["order_no"] in page
-    assert re.search(r'class="field-who">clerk<', page)
+    assert re.search(r'class="field-given">窗口退票 · clerk<', page)
 
 
 def test_the_slip_names_what_went_back(window):

@@ -1,5 +1,6 @@
 """What pages of the console have in common."""
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from django import forms
@@ -9,7 +10,8 @@ from django.core.paginator import Paginator
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
-from django.utils.functional import cached_property
+from django.utils.functional import Promise, cached_property
+from django.utils.text import capfirst
 from django.utils.translation import gettext_lazy as _
 
 from menpiao.domain.masking import scrub
@@ -78,6 +80,24 @@ class RecordPage(Page):
         return False
 
 
+Words = Sequence[tuple[str, "str | Promise"]]
+"""Codes that a column can hold, with what people read."""
+
+
+def words_of(words: Words, code: str) -> str:
+    """What people read; a code that has no words as it is, nothing as a dash."""
+    return str(dict(words).get(code, code or "-"))
+
+
+class Chosen(admin.SimpleListFilter):
+    """A filter whose values are known: the rows need not be read to offer them."""
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:  # noqa: ARG002 - Django's shape
+        """The rows with the value that was chosen."""
+        value = self.value()
+        return queryset.filter(**{self.parameter_name or "": value}) if value else queryset
+
+
 class ActPage(RecordPage):
     """A record with one thing that can be done to it, once, by a service.
 
@@ -111,7 +131,16 @@ class ActPage(RecordPage):
     ) -> Any:
         """One button, which says what it does."""
         said = {"act": self.act if object_id else self.act_to_add}
+        if object_id:
+            said["title"] = capfirst(self.opts.verbose_name)
         return super().changeform_view(request, object_id, form_url, said | (extra_context or {}))
+
+    def changelist_view(
+        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
+    ) -> Any:
+        """A list to be read: Django's heading asks to choose one to change."""
+        said = {"title": capfirst(self.opts.verbose_name_plural)}
+        return super().changelist_view(request, said | (extra_context or {}))
 
     def log_change(self, request: HttpRequest, obj: Any, message: Any) -> LogEntry | None:  # type: ignore[override]
         """Nothing was changed that somebody else had done before."""

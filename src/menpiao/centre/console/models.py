@@ -5,11 +5,14 @@ Columns with hashes or sealed personal data are left out on purpose.
 """
 
 from datetime import datetime
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from django.db import models
+from django.db.models import Exists, OuterRef, Q, QuerySet, Value
+from django.db.models.functions import Cast, Concat
 from django.utils.translation import gettext_lazy as _
 
+from menpiao.domain.refund import again_token
 from menpiao.domain.ticket import serial_number
 
 
@@ -258,6 +261,23 @@ class Refund(Record):
     def is_open(self) -> bool:
         """Whether the money did not arrive and a person has to see to it."""
         return self.state == "abnormal" or (self.state == "closed" and not self.followed)
+
+
+def with_followed(refunds: QuerySet[Any]) -> QuerySet[Any]:
+    """Refunds that say whether another one has followed them."""
+    token = Concat(Value(again_token(0)[:-1]), Cast(OuterRef("pk"), models.TextField()))
+    later = Refund.objects.filter(
+        site_id=OuterRef("site_id"), order_id=OuterRef("order_id"), token=token
+    )
+    found: QuerySet[Any] = refunds.annotate(followed=Exists(later))
+    return found
+
+
+def stopped(refunds: QuerySet[Any]) -> QuerySet[Any]:
+    """Those of them that wait for a person, as :attr:`Refund.is_open` says of one."""
+    open_ones = Q(state="abnormal") | Q(state="closed", followed=False)
+    found: QuerySet[Any] = with_followed(refunds).filter(open_ones)
+    return found
 
 
 class Outbox(Record):

@@ -4,16 +4,16 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from django import forms
 from django.contrib import admin
-from django.db.models import Exists, OuterRef, Q, QuerySet, Subquery, TextField, Value
-from django.db.models.functions import Cast, Concat
+from django.db.models import OuterRef, QuerySet, Subquery
 from django.http import HttpRequest
+from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from menpiao.centre.console import models as records
-from menpiao.centre.console.base import ActPage
+from menpiao.centre.console.base import ActPage, Chosen, Words, words_of
 from menpiao.centre.console.service import ConsoleService
 from menpiao.centre.design import door
-from menpiao.domain.refund import again_token
+from menpiao.centre.design.templatetags.design import yuan
 from menpiao.domain.ticket import serial_number
 from menpiao.storage.database.models import Staff
 
@@ -23,6 +23,34 @@ else:
     _Form = forms.ModelForm
 
 _ACTS = {"abnormal": _("向平台查询结果"), "closed": _("用新单号再退")}
+SOURCES: Words = (
+    ("visitor", _("游客自助退票")),
+    ("counter", _("窗口退票")),
+    ("paid_late", _("订单超时后到账，退回")),
+    ("external", _("在平台发起")),
+)
+_UNHEARD = _("平台没有可靠的答复，会自动再问")
+TROUBLES: Words = (
+    ("refund_abnormal", _("平台无法把钱退到付款账户")),
+    ("refund_closed", _("平台关闭了退款，没有退钱")),
+    ("NOT_ENOUGH", _("商户账户余额不足，会自动再试")),
+    ("NOT_FOUND", _("平台查不到此退款单号")),
+    ("NO_HOST", _UNHEARD),
+    ("UNREACHABLE", _UNHEARD),
+    ("NO_ANSWER", _UNHEARD),
+    ("UNVERIFIED", _UNHEARD),
+    ("MALFORMED", _UNHEARD),
+    ("MISMATCH", _UNHEARD),
+)
+"""What we write ourselves beside a refund; anything else is the platform's own code and text."""
+
+
+def trouble_words(error: str) -> str:
+    """Why a refund does not move; what a platform said stands as it came, for its support."""
+    code = error.partition(" ")[0]
+    if code in dict(TROUBLES):
+        return words_of(TROUBLES, code)
+    return _("平台答复：{text}").format(text=error) if error else "-"
 
 
 class MendForm(_Form):
@@ -44,10 +72,18 @@ class StoppedFilter(admin.SimpleListFilter):
         return [("1", _("未到账，需要处理"))]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:  # noqa: ARG002 - Django's shape
-        """As ``Refund.is_open`` says of one."""
-        if self.value() is None:
-            return queryset
-        return queryset.filter(Q(state="abnormal") | Q(state="closed", followed=False))
+        """Those that are open."""
+        return queryset if self.value() is None else records.stopped(queryset)
+
+
+class OfSource(Chosen):
+    """By how it came about."""
+
+    title, parameter_name = _("来源"), "reason"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> Any:  # noqa: ARG002 - Django's shape
+        """In words."""
+        return SOURCES
 
 
 class RefundAdmin(ActPage):
@@ -55,24 +91,19 @@ class RefundAdmin(ActPage):
 
     change_form_template = "console/refund.html"
     act_form = MendForm
-    list_display = ("__str__", "order_no", "state", "amount_fen", "reason", "who", "created_at")
-    list_filter = (StoppedFilter, "state", "reason")
+    list_display = ("__str__", "order_no", "state", "amount", "given", "when")
+    list_filter = (StoppedFilter, "state", OfSource)
     search_fields = ("=id", "=order_id", "=out_refund_no")
     _SHOWN: ClassVar = (
-        *("order_no", "state", "amount_fen", "out_refund_no", "reason"),
-        *("who", "created_at", "done_at", "last_error"),
+        *("order_no", "state", "trouble", "amount", "out_refund_no", "source"),
+        *("who", "created_at", "done_at"),
     )
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         """With the name of who gave it, and whether another one has followed."""
         named = Staff.objects.filter(pk=OuterRef("staff_id")).values("user__username")[:1]
-        token = Concat(Value(again_token(0)[:-1]), Cast(OuterRef("pk"), TextField()))
-        later = records.Refund.objects.filter(
-            site_id=OuterRef("site_id"), order_id=OuterRef("order_id"), token=token
-        )
-        found: QuerySet[Any] = (
-            super().get_queryset(request).annotate(name=Subquery(named), followed=Exists(later))
-        )
+        refunds = records.with_followed(super().get_queryset(request))
+        found: QuerySet[Any] = refunds.annotate(name=Subquery(named))
         return found
 
     def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:  # noqa: ARG002 - Django's shape
@@ -87,6 +118,31 @@ class RefundAdmin(ActPage):
     def order_no(self, refund: Any) -> str:
         """The order's number as it is printed."""
         return serial_number(refund.order_id)
+
+    @admin.display(description=_("金额"), ordering="amount_fen")
+    def amount(self, refund: Any) -> str:
+        """As platforms say it."""
+        return yuan(refund.amount_fen)
+
+    @admin.display(description=_("来源"))
+    def source(self, refund: Any) -> str:
+        """How it came about."""
+        return words_of(SOURCES, refund.reason)
+
+    @admin.display(description=_("创建时间"), ordering="created_at")
+    def when(self, refund: Any) -> str:
+        """To the minute."""
+        return f"{timezone.localtime(refund.created_at):%Y-%m-%d %H:%M}"
+
+    @admin.display(description=_("来源"), ordering="reason")
+    def given(self, refund: Any) -> str:
+        """How it came about, and by whom where a person of the house did it."""
+        return " · ".join(filter(None, (self.source(refund), refund.name)))
+
+    @admin.display(description=_("未到账原因"))
+    def trouble(self, refund: Any) -> str:
+        """Why it does not move."""
+        return trouble_words(refund.last_error)
 
     @admin.display(description=_("经手人"))
     def who(self, refund: Any) -> str:

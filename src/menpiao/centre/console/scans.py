@@ -1,24 +1,21 @@
 """What happened at gates, to be read: scans with their answers, and what barriers counted."""
 
-from collections.abc import Sequence
 from typing import Any
 
 from django.contrib import admin
 from django.db.models import OuterRef, QuerySet, Subquery
 from django.http import HttpRequest
 from django.utils import timezone
-from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
-from menpiao.centre.console.base import RecordPage
+from menpiao.centre.console.base import Chosen, RecordPage, Words, words_of
 from menpiao.centre.design.templatetags.design import is_english
 from menpiao.domain.reasons import WORDINGS, Reason
 from menpiao.domain.ticket import serial_number
 from menpiao.storage.database.models import Device, Gate
 
-_Words = Sequence[tuple[str, "str | Promise"]]
-DIRECTIONS: _Words = (("entry", _("入")), ("exit", _("出")))
-PASSAGES: _Words = (
+DIRECTIONS: Words = (("entry", _("入")), ("exit", _("出")))
+PASSAGES: Words = (
     ("opened", _("已开闸")),
     ("passed", _("已通过")),
     ("timed_out", _("未通过，已关闸")),
@@ -79,19 +76,6 @@ def reason_words(code: str) -> str:
     if words is None:
         return code
     return words.en if is_english() else words.zh
-
-
-def _word(words: _Words, code: str) -> Any:
-    return dict(words).get(code, code or "-")
-
-
-class Chosen(admin.SimpleListFilter):
-    """A filter whose values are known: the rows need not be read to offer them."""
-
-    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:  # noqa: ARG002 - Django's shape
-        """The rows with the value that was chosen."""
-        value = self.value()
-        return queryset.filter(**{self.parameter_name or "": value}) if value else queryset
 
 
 class OfGate(Chosen):
@@ -172,7 +156,7 @@ class ScanPage(RecordPage):
     @admin.display(description=_("方向"))
     def way(self, row: Any) -> Any:
         """In or out."""
-        return _word(DIRECTIONS, row.direction)
+        return words_of(DIRECTIONS, row.direction)
 
 
 class AdmissionAdmin(ScanPage):
@@ -206,4 +190,4 @@ class PassageAdmin(ScanPage):
     @admin.display(description=_("事件"))
     def event(self, row: Any) -> Any:
         """What it did."""
-        return _word(PASSAGES, row.kind)
+        return words_of(PASSAGES, row.kind)

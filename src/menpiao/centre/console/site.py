@@ -6,7 +6,7 @@ from django.contrib.admin import AdminSite
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
-from menpiao.centre.console.models import Conflict
+from menpiao.centre.console.models import Conflict, Refund, stopped
 
 
 class ConsoleSite(AdminSite):
@@ -18,8 +18,10 @@ class ConsoleSite(AdminSite):
     site_url = "/"
 
     def each_context(self, request: HttpRequest) -> dict[str, Any]:
-        """What every page says: also how many conflicts wait for somebody, to whom may see them."""
+        """What every page says: also what waits for somebody, and how many, to whom may see it."""
         context = super().each_context(request)
         if request.user.has_perm("console.view_conflict"):
             context["open_conflicts"] = Conflict.objects.filter(state="open").count()
+        if request.user.has_perm("console.view_refund"):
+            context["stopped_refunds"] = stopped(Refund.objects.all()).count()
         return context
