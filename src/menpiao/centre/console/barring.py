@@ -159,18 +159,9 @@ class BarredAdmin(ActPage):
 
     act_form = LiftForm
     act, act_to_add = _("解除禁入"), _("禁止入园")
-    list_display = (
-        "masked",
-        "type",
-        "reason",
-        "state",
-        "offline",
-        "last_day",
-        "barred_by",
-        "barred_at",
-    )
+    list_display = ("masked", "reason", "state", "last_day", "offline")
     list_filter = (InForce,)
-    _ENTRY: ClassVar = list_display
+    _ENTRY: ClassVar = ("masked", "type", *list_display[1:], "barred_by", "barred_at")
     _LIFTED: ClassVar = ("lifted_by", "lifted_at", "why_lifted")
 
     @admin.display(description=_("证件类型"))
@@ -189,7 +180,7 @@ class BarredAdmin(ActPage):
     def offline(self, entry: records.Barred) -> Any:
         """Whom it keeps out at a lane without the centre, and what to do about it."""
         if not entry.in_force(timezone.now()):
-            return None
+            return "-"
         if entry.known_alone:
             return _("有效")
         return _("只对有票的人有效：此记录没有保存号码，请用同一证件重新列入，新记录会代替它。")
@@ -198,7 +189,7 @@ class BarredAdmin(ActPage):
     def last_day(self, entry: records.Barred) -> Any:
         """The last day on which it counts, at the site."""
         if entry.until is None:
-            return None
+            return _("直到解除")
         zone = ZoneInfo(Site.objects.get(pk=entry.site_id).zone)
         return (entry.until.astimezone(zone) - timedelta(seconds=1)).date()
 
