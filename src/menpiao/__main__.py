@@ -64,7 +64,7 @@ def _parser() -> argparse.ArgumentParser:
         "jobs",
         nargs="*",
         metavar="JOB",
-        help="payments, messages, figures, slots; none named: all of them",
+        help="payments, messages, figures, slots, retention; none named: all of them",
     )
     work.set_defaults(run=_guarded(_work))
 

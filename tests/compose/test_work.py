@@ -8,6 +8,7 @@ import signal
 import socket
 import subprocess
 import sys
+from datetime import timedelta
 
 import asyncpg
 import httpx
@@ -242,6 +243,41 @@ def test_slots_are_laid_out_as_far_as_something_is_sold(database, tmp_path):
     run(main())
 
 
+def test_a_barred_number_is_forgotten_when_its_last_day_has_passed(database, tmp_path):
+    async def main():
+        async with house(database, tmp_path) as home:
+            park = await plant_park(home.pool)
+
+            async def bar(identifier, ends):
+                await home.pool.execute(
+                    "INSERT INTO barred (site_id, id, holder_hash, document_sealed, reason,"
+                    " barred_at, until) VALUES ($1, $2, $3, 'sealed', '',"
+                    " now() - interval '9 days', now() + $4::interval)",
+                    *(park.site, identifier, bytes([identifier] * 16), ends),
+                )
+
+            async def kept():
+                query = "SELECT id FROM barred WHERE document_sealed IS NOT NULL ORDER BY id"
+                return [r["id"] for r in await home.pool.fetch(query)]
+
+            await bar(1, timedelta(seconds=-1))
+            await bar(2, timedelta(hours=1))
+            await bar(3, None)
+            await bar(4, timedelta(days=-8))
+            await home.start("work", "payments")
+            assert await kept() == [1, 2, 3, 4]
+            await home.start("work", "retention")
+
+            async def done():
+                return await kept() == [2, 3]
+
+            await until(done)
+            hashes = "SELECT count(DISTINCT holder_hash) FROM barred"
+            assert await home.pool.fetchval(hashes) == 4
+
+    run(main())
+
+
 def test_a_job_that_does_not_exist_is_named(tmp_path):
     done = subprocess.run(
         [sys.executable, "-m", "menpiao", "work", "payment"],
@@ -252,4 +288,7 @@ def test_a_job_that_does_not_exist_is_named(tmp_path):
         check=False,
     )
     assert done.returncode == 2
-    assert "no such job: payment; there are payments, messages, figures, slots" in done.stderr
+    assert (
+        "no such job: payment; there are payments, messages, figures, slots, retention"
+        in done.stderr
+    )

@@ -32,6 +32,7 @@ from menpiao.centre.commerce.api import CommerceApi
 from menpiao.centre.commerce.provider import QrProvider
 from menpiao.centre.commerce.service import CommerceService
 from menpiao.centre.commerce.wechat.client import WechatPay
+from menpiao.centre.console import jobs as console_jobs
 from menpiao.centre.console.service import ConsoleService
 from menpiao.centre.counter.api import CounterApi
 from menpiao.centre.counter.service import CounterService, ReturnService
@@ -296,6 +297,8 @@ def _job(centre: Centre, name: str) -> Callable[[], Awaitable[None]] | None:
             return lambda: statistics_jobs.run(centre.statistics)
         case "slots":
             return lambda: selling_jobs.lay_slots(centre.layer)
+        case "retention":
+            return lambda: console_jobs.forget(centre.console)
         case "messages":
             messaging = centre.messaging
             return None if messaging is None else lambda: messaging_jobs.work(messaging)

@@ -7,9 +7,9 @@ import structlog
 
 log = structlog.get_logger(__name__)
 
-JOBS = ("payments", "messages", "figures", "slots")
+JOBS = ("payments", "messages", "figures", "slots", "retention")
 """payments: create, query, close, refund, and the end of unpaid orders · messages: the operator's
-link · figures: folding · slots: laying out."""
+link · figures: folding · slots: laying out · retention: what is kept too long of people."""
 _AGAIN_AFTER_S = 5.0
 
 

@@ -27,6 +27,7 @@ ACROSS_SITES = {
     ("messages.py", "SELECT state, count(*) AS rows"): "how the operator's channel is doing",
     ("outbox.py", "UPDATE outbox SET state = 'pending'"): "leases of workers that died",
     ("outbox.py", "UPDATE outbox SET state = 'dead'"): "messages nobody needs any more",
+    ("barred.py", "UPDATE barred SET document_sealed"): "numbers nobody needs any more",
 }
 
 RULES = {

@@ -50,7 +50,9 @@ class BarForm(_Form):
     number = forms.CharField(
         label=_("证件号码"),
         max_length=64,
-        help_text=_("号码加密保存，供离线的闸机辨认，解除时删除；页面上只显示部分隐藏的号码。"),
+        help_text=_(
+            "号码加密保存，供离线的闸机辨认，解除或到期后删除；页面上只显示部分隐藏的号码。"
+        ),
         widget=forms.TextInput(
             {
                 "autocomplete": "off",

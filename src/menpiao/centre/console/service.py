@@ -80,7 +80,7 @@ class ConsoleService:
         self._clock = clock
 
     async def bar(self, asked: Barring) -> Barred:
-        """Put a document on the list; its number is kept sealed until the entry is lifted."""
+        """Put a document on the list; its number is kept sealed for as long as it counts."""
         now = self._clock()
         await self._ids.reserve(1)
         entry_id = self._ids.take(1)[0]
@@ -104,6 +104,13 @@ class ConsoleService:
     async def lift(self, site_id: int, entry_id: int, by: str, reason: str) -> bool:
         """Take an entry off the list; False: it has been lifted before."""
         return await barred.lift(self._pool, site_id, entry_id, by, reason, self._clock())
+
+    async def forget(self) -> int:
+        """Drop the numbers of entries whose last day has passed; of how many.
+
+        Their hashes stay: by them an entry is replaced when its document is barred again.
+        """
+        return await barred.forget(self._pool, self._clock())
 
     async def scans(self, site_id: int, admission_ids: list[int]) -> list[ScanView]:
         """The scans of a conflict, the earliest first; also how and where each was decided."""

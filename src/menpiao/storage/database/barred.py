@@ -26,6 +26,9 @@ SELECT holder_hash, id, document_sealed, document_type FROM barred
 WHERE site_id = $1 AND holder_hash = ANY($2::bytea[]) AND lifted_at IS NULL
     AND document_sealed IS NOT NULL
 """
+_FORGET = """
+UPDATE barred SET document_sealed = NULL WHERE until <= $1 AND document_sealed IS NOT NULL
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +91,12 @@ async def lift(
     """Take an entry off the list; False: somebody has done so before."""
     done: str = await pool.execute(_LIFT, site_id, entry_id, now, by, reason)
     return done.endswith(" 1")
+
+
+async def forget(pool: asyncpg.Pool, now: datetime) -> int:
+    """Drop the sealed numbers of entries whose last day has passed; of how many."""
+    done: str = await pool.execute(_FORGET, now)
+    return int(done.rpartition(" ")[2])
 
 
 async def numbers(
