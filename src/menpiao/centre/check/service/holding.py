@@ -72,8 +72,8 @@ class Holding:
     def _hashed(
         self, listed: Mapping[bytes, Numbered], holders: Mapping[bytes, Sealed], key: bytes
     ) -> dict[bytes, bytes]:
-        found = {holder: _listed_hash(self._vault, row, key) for holder, row in listed.items()}
-        found |= {holder: hash_of(self._vault, row, key) for holder, row in holders.items()}
+        rows: dict[bytes, Sealed | Numbered] = {**holders, **listed}
+        found = {holder: hash_of(self._vault, row, key) for holder, row in rows.items()}
         return {holder: made for holder, made in found.items() if made is not None}
 
     def _forget(self, day: date) -> None:
@@ -81,23 +81,22 @@ class Holding:
             del self._days[place]
 
 
-def hash_of(vault: Vault, row: Sealed, key: bytes) -> bytes | None:
-    """The day's hash of a ticket's holder; None: what is sealed does not open."""
+def hash_of(vault: Vault, row: Sealed | Numbered, key: bytes) -> bytes | None:
+    """The day's hash of a ticket's holder, or of a barred document; None: it does not open."""
     try:
-        text = vault.open(row.holder_sealed, f"ticket.holder:{row.id}")
+        number = _number(vault, row)
     except OpenError:
-        return None  # its holder is asked for at the centre; a row moved by hand is no right
-    number = msgspec.json.decode(text)["number"]
+        # The centre still knows both; a row moved by hand is no right, and bars nobody else.
+        return None
     return day_hash(key, Document(DocumentType(row.document_type), number))
 
 
-def _listed_hash(vault: Vault, row: Numbered, key: bytes) -> bytes | None:
-    """The day's hash of a barred document; None: what is sealed does not open."""
-    try:
-        number = vault.open(row.document_sealed, barred.number_place(row.id))
-    except OpenError:
-        return None  # the centre still knows it; a number moved by hand bars nobody else
-    return day_hash(key, Document(DocumentType(row.document_type), number))
+def _number(vault: Vault, row: Sealed | Numbered) -> str:
+    """Of a ticket's holder more is sealed than the number; raises OpenError."""
+    if isinstance(row, Numbered):
+        return vault.open(row.document_sealed, barred.number_place(row.id))
+    holder = vault.open(row.holder_sealed, f"ticket.holder:{row.id}")
+    return str(msgspec.json.decode(holder)["number"])
 
 
 def places(snapshot: Snapshot, site: Site, day: date, now: datetime) -> Sequence[PlaceCount]:
