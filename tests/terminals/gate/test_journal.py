@@ -159,3 +159,54 @@ def test_a_full_disk_is_a_value_and_passes(tmp_path: Path) -> None:
     (count,) = connection.execute("select count(*) from asks where nonce like 'n%'").fetchone()
     connection.close()
     assert count >= noted
+
+
+def test_nobody_at_the_reader_waits_for_the_log_to_be_brought_in(tmp_path: Path) -> None:
+    path = tmp_path / "j.sqlite3"
+
+    async def main() -> None:
+        journal = Journal(path)
+        await journal.begin("first", "resident_card", 1, AT)
+        before = path.read_bytes()
+        # Far more than SQLite lets its log grow by itself.
+        for number in range(600):
+            assert await journal.begin(f"n{number}", "resident_card", 1, AT)
+        assert path.read_bytes() == before
+        assert await journal.end("first", Outcome("admitted", "pass", 1, "T1", AT))
+        assert await journal.works()
+        assert path.read_bytes() != before
+        journal.close()
+
+    asyncio.run(main())
+
+
+def test_after_a_long_winter_old_entries_go_a_part_at_a_time(tmp_path: Path) -> None:
+    path = tmp_path / "j.sqlite3"
+
+    def count() -> int:
+        with closing(sqlite3.connect(path)) as connection:
+            return int(connection.execute("select count(*) from asks").fetchone()[0])
+
+    async def main() -> None:
+        journal = Journal(path)
+        assert await journal.begin("new", "resident_card", 1, AT)
+        old = ((f"o{n}", (AT - timedelta(days=100)).isoformat()) for n in range(2500))
+        with closing(sqlite3.connect(path)) as connection, connection:
+            connection.executemany(
+                "insert into asks (nonce, kind, gate_id, asked_at) values (?, '', 1, ?)", old
+            )
+        assert count() == 2501
+        assert await journal.begin("next", "resident_card", 1, AT)
+        assert count() == 2502
+        assert await journal.end("next", Outcome("admitted", "pass", 1, "T1", AT))
+        assert await journal.works()
+        assert count() == 1502
+        for number in range(250):
+            nonce = f"n{number}"
+            assert await journal.begin(nonce, "resident_card", 1, AT)
+            assert await journal.end(nonce, Outcome("admitted", "pass", 1, "T1", AT))
+        assert await journal.works()
+        assert count() == 252
+        journal.close()
+
+    asyncio.run(main())

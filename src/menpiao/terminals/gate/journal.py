@@ -18,10 +18,19 @@ from typing import Final
 
 import structlog
 
+from menpiao.terminals.gate.durable import Durable
+
 log = structlog.get_logger(__name__)
 
 _KEEP: Final = timedelta(days=90)
-_PRUNE_EVERY: Final = 500
+_PRUNE_EVERY: Final = 100
+_PRUNE_MOST: Final = 1000
+"""At a time: after a winter there are many, and the next visitor is on the way."""
+_PRUNE: Final = """
+delete from asks where rowid in (
+    select rowid from asks where asked_at < ? order by asked_at limit ?
+)
+"""
 _SCHEMA: Final = """
 create table if not exists asks (
     nonce text primary key,
@@ -109,15 +118,13 @@ class Journal:
         self._timeout_s = timeout_s
         # One thread: SQLite calls never overlap, and a hanging disk holds nobody else up.
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="journal")
-        self._connection: sqlite3.Connection | None = None
-        self._begun = 0
+        self._file: Durable | None = None
+        self._ended = 0
+        self._latest: datetime | None = None
 
     async def begin(self, nonce: str, kind: str, gate_id: int, at: datetime) -> bool:
         """Note an ask that is about to be made; a repeat of its nonce counts up."""
-        self._begun += 1
-        if self._begun % _PRUNE_EVERY == 1:
-            before = (at - _KEEP).isoformat()
-            await self._write("delete from asks where asked_at < ?", (before,))
+        self._latest = at
         return await self._write(
             "insert into asks (nonce, kind, gate_id, asked_at) values (?, ?, ?, ?)"
             " on conflict (nonce) do update set times = times + 1",
@@ -125,8 +132,8 @@ class Journal:
         )
 
     async def end(self, nonce: str, outcome: Outcome) -> bool:
-        """Note how an ask ended."""
-        return await self._write(
+        """Note how an ask ended; when it is noted, nobody waits, and the file is put in order."""
+        noted = await self._write(
             "update asks set outcome = ?, reason = ?, people = ?, ticket_no = ?, answered_at = ?"
             " where nonce = ?",
             (
@@ -138,6 +145,8 @@ class Journal:
                 nonce,
             ),
         )
+        self._thread.submit(self._guarded, self._tidy)
+        return noted
 
     async def withdraw(self, nonce: str, at: datetime) -> bool:
         """Note that an ask was not made after all; one that was made before stays as it ended."""
@@ -247,9 +256,9 @@ class Journal:
 
     def _guarded(self, work: Callable[[sqlite3.Connection], None], *, again: bool = False) -> bool:
         try:
-            if self._connection is None:
-                self._connection = self._open()
-            work(self._connection)
+            if self._file is None:
+                self._file = Durable(self._path, _SCHEMA)
+            work(self._file.db)
         except (sqlite3.Error, OSError) as error:
             log.warning("journal_broken", kind=type(error).__name__, text=str(error))
             self._drop()
@@ -260,17 +269,13 @@ class Journal:
             return self._guarded(work, again=True)
         return True
 
-    def _open(self) -> sqlite3.Connection:
-        self._path.parent.mkdir(parents=True, exist_ok=True)
-        connection = sqlite3.connect(self._path, timeout=1.0, check_same_thread=False)
-        try:
-            connection.execute("pragma journal_mode = wal")
-            connection.execute("pragma synchronous = full")
-            connection.executescript(_SCHEMA)
-        except sqlite3.Error:
-            connection.close()
-            raise
-        return connection
+    def _tidy(self, connection: sqlite3.Connection) -> None:
+        if self._ended % _PRUNE_EVERY == 0 and self._latest is not None:
+            with connection:
+                connection.execute(_PRUNE, ((self._latest - _KEEP).isoformat(), _PRUNE_MOST))
+        self._ended += 1
+        if self._file is not None:
+            self._file.tidy()
 
     @staticmethod
     def _try(connection: sqlite3.Connection) -> None:
@@ -285,10 +290,10 @@ class Journal:
             connection.execute("delete from asks where nonce = '-'")
 
     def _drop(self) -> None:
-        if self._connection is not None:
+        if self._file is not None:
             with contextlib.suppress(sqlite3.Error):
-                self._connection.close()
-            self._connection = None
+                self._file.db.close()
+            self._file = None
 
     def _set_aside(self) -> None:
         """Keep a damaged file for whoever looks into it, and begin a new one."""

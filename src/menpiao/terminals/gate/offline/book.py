@@ -7,7 +7,6 @@ name. Entries are never changed but for what became of them. Used by one thread.
 
 from __future__ import annotations
 
-import sqlite3
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -16,6 +15,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from menpiao.domain.merge import Happened
+from menpiao.terminals.gate.durable import Durable
 from menpiao.wire.check import Answer, Heard
 
 _KEEP: Final = timedelta(days=90)
@@ -101,17 +101,18 @@ class Book:
 
     def __init__(self, path: Path) -> None:
         """Open the file; raises sqlite3.Error or OSError."""
-        path.parent.mkdir(parents=True, exist_ok=True)
-        self._db = sqlite3.connect(path, timeout=1.0, check_same_thread=False)
+        self._file = Durable(path, _SCHEMA)
+        self._db = self._file.db
         path.chmod(0o600)
-        self._db.execute("pragma journal_mode = wal")
-        self._db.execute("pragma synchronous = full")
-        self._db.executescript(_SCHEMA)
         self._open_people: dict[date, Counter[int]] = {}
 
     def close(self) -> None:
         """Close the file."""
         self._db.close()
+
+    def tidy(self) -> None:
+        """Do what may take a while; call it when nobody waits for an entry."""
+        self._file.tidy()
 
     def answer(self, asker: int, nonce: str) -> bytes | None:
         """What was answered under this nonce before."""

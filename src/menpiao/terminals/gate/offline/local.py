@@ -82,9 +82,9 @@ class Local:
             return None
 
     async def look(self) -> None:
-        """Bring ``known`` and ``queue`` up to now."""
+        """Bring ``known`` and ``queue`` up to now, and the book in order."""
         with contextlib.suppress(OSError):
-            await self.run(lambda _: None)
+            await self.run(lambda arbiter: arbiter.book.tidy())
 
     def _do(self, work: Callable[[Arbiter], _T]) -> _T:
         try:
