@@ -2,7 +2,6 @@
 
 import asyncio
 import contextlib
-import gc
 import os
 import signal
 import sys
@@ -21,6 +20,7 @@ from starlette.types import ASGIApp
 from menpiao.centre.doors.direct import DirectSocket
 from menpiao.centre.doors.hot import HotProtocol
 from menpiao.compose.centre import CentreApp
+from menpiao.compose.heap import keep_loaded
 from menpiao.compose.jobs import JOBS
 from menpiao.compose.logs import configure
 from menpiao.compose.probes import is_loopback
@@ -132,10 +132,7 @@ def work(settings: Settings, jobs: tuple[str, ...]) -> None:
 
 
 def _run(config: uvicorn.Config) -> None:
-    # What is loaded now stays: only what requests make is looked through, and less often.
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(20_000, 20, 50)
+    keep_loaded()
     # uvicorn ends its work on a signal and then sends it again: end in good order, not at once.
     signal.signal(signal.SIGTERM, _leave)
     with contextlib.suppress(KeyboardInterrupt):

@@ -18,6 +18,7 @@ from menpiao.compose.devices import (
     reader_of,
     scanner_of,
 )
+from menpiao.compose.heap import keep_loaded
 from menpiao.compose.lane import barrier_of
 from menpiao.compose.watchdog import watched
 from menpiao.terminals.counter.agent import CounterAgent, CounterParts
@@ -169,6 +170,7 @@ def run_gate_from_config(path: Path) -> None:
     config = load_config(path)
     screen = _screen(config)
     parts = gate_parts(config, screen)
+    keep_loaded()
     asyncio.run(_until_told(watched(run_gate(config, parts), screen.ready)))
 
 
@@ -204,6 +206,7 @@ def run_hub_from_config(path: Path) -> None:
         identity,
         logs.last_lines,
     )
+    keep_loaded()
     asyncio.run(_until_told(run_hub(config, parts)))
 
 
