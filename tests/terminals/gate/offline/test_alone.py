@@ -3,7 +3,7 @@
 import asyncio
 import sqlite3
 from contextlib import closing
-from datetime import date
+from datetime import date, timedelta
 
 import pytest
 from tests.centre.check.stage import Stage
@@ -372,5 +372,39 @@ def test_a_download_that_was_cut_goes_on(database, tmp_path):
                 await until(lambda: lane.display.known.mode == "lane")
                 lane.sim.lay(CARD)
                 await lane.shows("请通行")
+
+    asyncio.run(main())
+
+
+def test_a_lane_that_has_heard_much_fetches_anew_once_there_is_something_newer(
+    database, tmp_path, monkeypatch
+):
+    from menpiao.centre.check.service import bundles
+    from menpiao.terminals.gate.offline import store
+
+    def heard():
+        with closing(sqlite3.connect(tmp_path / "offline" / "heard.sqlite3")) as connection:
+            return connection.execute("select count(*) from tickets").fetchone()[0]
+
+    def fetched():
+        (path,) = sorted((tmp_path / "offline").glob("*.bundle"))[:1]
+        return path.stat().st_mtime_ns
+
+    async def main():
+        async with Stage(database) as stage, Wired(stage) as wired:
+            offline = Offline(check_s=0.2)
+            async with a_lane(tmp_path, wired, offline=offline) as lane:
+                await ready(lane)
+                monkeypatch.setattr(store, "_HEAVY", 0)
+                lane.sim.lay(CARD)
+                await lane.shows("请通行")
+                await until(heard, 10)
+                before = fetched()
+                await asyncio.sleep(1.5)
+                assert fetched() == before
+                # The centre's own is too old to be handed out again.
+                monkeypatch.setattr(bundles, "FRESH", timedelta())
+                await until(lambda: not heard(), 10)
+                assert fetched() > before
 
     asyncio.run(main())

@@ -159,7 +159,10 @@ class Keeper:
         manifest = signed.manifest
         have = await self._local.run(lambda a: a.store.manifest(day))
         heavy = await self._local.run(lambda a: a.store.is_heavy(day))
-        if have and have.settings == manifest.settings and not heavy and not anew:
+        same = have is not None and have.settings == manifest.settings
+        # The centre hands a young bundle out again: fetched anew, it would take nothing off.
+        lighter = heavy and have is not None and have.horizon < manifest.horizon
+        if same and not lighter and not anew:
             return False
         target = await self._local.run(lambda a: a.store.path_of(day))
         await asyncio.to_thread(self._content, signed, target)
