@@ -15,9 +15,9 @@ import base64
 import logging
 import multiprocessing
 import time
-from collections.abc import AsyncIterator, Callable, Iterator, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from itertools import islice
 from pathlib import Path
 
@@ -25,6 +25,7 @@ import structlog
 
 from menpiao.bench.booking import Buyers
 from menpiao.bench.cable import Cable
+from menpiao.bench.crowd import Crowd, Post
 from menpiao.bench.lanes import BenchLane, Passage
 from menpiao.bench.load import HttpAsker, Measured, Request, run_load
 from menpiao.bench.people import numbers
@@ -90,8 +91,7 @@ def bench_gate(seconds: int) -> Report:
             alone = asyncio.run(_alone(stage, identities[0], alone_s))
             answers: multiprocessing.Queue[tuple[list[float], float]] = multiprocessing.Queue()
             rush = multiprocessing.Process(target=_rush, args=(port, park, crowd_s, answers))
-            rush.start()
-            crowd = asyncio.run(_crowd(stage, identities, crowd_s))
+            crowd = _crowd(stage, identities, crowd_s, rush)
             latencies_s, elapsed_s = answers.get(timeout=60)
             rush.join(20)
         cases = [*alone, *crowd]
@@ -105,31 +105,19 @@ def _raw(identity: Identity) -> bytes:
     return base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))
 
 
-@asynccontextmanager
-async def _lanes(
-    stage: _Stage, name: str, identities: Sequence[Identity]
-) -> AsyncIterator[list[BenchLane]]:
-    """A lane for each identity, ready; at the end all have told the centre of everything."""
-    async with AsyncExitStack() as stack:
-        lanes = []
-        for number, identity in enumerate(identities):
-            place = stage.folder / name / str(number)
-            address = f"http://127.0.0.1:{stage.cable.port}"
-            pauses = _PAUSES.get(name, _PAUSES["1 lane"])
-            lane = BenchLane(address, stage.park.gate_id, identity, place, *pauses)
-            lanes.append(await stack.enter_async_context(lane))
-        for lane in lanes:
-            await lane.ready()
-        yield lanes
-        for lane in lanes:
-            await lane.decides("centre", queue=0)
+def _lane(stage: _Stage, name: str, number: int, identity: Identity) -> BenchLane:
+    address = f"http://127.0.0.1:{stage.cable.port}"
+    pauses = _PAUSES.get(name, _PAUSES["1 lane"])
+    place = stage.folder / name / str(number)
+    return BenchLane(address, stage.park.gate_id, identity, place, *pauses)
 
 
 async def _alone(stage: _Stage, identity: Identity, seconds: int) -> list[_Case]:
     """One lane, first with the centre and then without; and again with short pauses."""
     cases = []
     for pauses in _PAUSES:
-        async with _lanes(stage, pauses, [identity]) as (lane,):
+        async with _lane(stage, pauses, 0, identity) as lane:
+            await lane.ready()
             mine = []
             for name, mode in ((pauses, "centre"), (f"{pauses}, off line", "lane")):
                 if mode == "lane":
@@ -142,25 +130,32 @@ async def _alone(stage: _Stage, identity: Identity, seconds: int) -> list[_Case]
                 await lane.walk(visitors, _ALONE_EVERY_S, time.perf_counter() + seconds)
                 mine.append(_Case(name, lane.passages[begins:], _ALONE_EVERY_S))
             stage.cable.plug()
+            await lane.decides("centre", queue=0)
             caught = [p for p in lane.passages if not any(p in case.passages for case in mine)]
             cases += [*mine, _Case("", caught, _ALONE_EVERY_S)]
     return cases
 
 
-async def _crowd(stage: _Stage, identities: Sequence[Identity], seconds: int) -> list[_Case]:
+def _crowd(
+    stage: _Stage, identities: Sequence[Identity], seconds: int, rush: multiprocessing.Process
+) -> list[_Case]:
     """Forty lanes, each with its own visitors; the cable is pulled for the middle third."""
     each = int(seconds / EVERY_S) + 1
-    async with _lanes(stage, f"{LANES} lanes", identities) as lanes:
-        until = time.perf_counter() + seconds
-        walks = [
+    posts = [
+        Post(
+            partial(_lane, stage, f"{LANES} lanes", number, identity),
+            list(islice(stage.people, each)),
+            EVERY_S,
             # Visitors do not come in step at all lanes.
-            _later(lane, list(islice(stage.people, each)), until, number * EVERY_S / len(lanes))
-            for number, lane in enumerate(lanes)
-        ]
-        pull = asyncio.create_task(_pull(stage.cable, seconds / 3))
-        await asyncio.gather(*walks)
-        begins, ends = await pull
-    passages = [passage for lane in lanes for passage in lane.passages]
+            number * EVERY_S / LANES,
+        )
+        for number, identity in enumerate(identities)
+    ]
+    with Crowd(posts) as crowd:
+        rush.start()
+        crowd.begin(time.perf_counter() + seconds)
+        begins, ends = _pull(stage.cable, seconds / 3)
+        passages = crowd.passages(seconds / 3)
     off = [p for p in passages if p.mode == "lane"]
     on = [p for p in passages if p.mode != "lane"]
     caught = [p for p in on if begins <= p.ended_at and p.laid_at < ends]
@@ -173,19 +168,14 @@ async def _crowd(stage: _Stage, identities: Sequence[Identity], seconds: int) ->
     ]
 
 
-async def _pull(cable: Cable, third_s: float) -> tuple[float, float]:
+def _pull(cable: Cable, third_s: float) -> tuple[float, float]:
     """Pull the cable after a third of the run, for a third of it; when that was."""
-    await asyncio.sleep(third_s)
+    time.sleep(third_s)
     begins = time.perf_counter()
     cable.pull()
-    await asyncio.sleep(third_s)
+    time.sleep(third_s)
     cable.plug()
     return begins, time.perf_counter()
-
-
-async def _later(lane: BenchLane, mine: Sequence[str], until: float, after_s: float) -> None:
-    await asyncio.sleep(after_s)
-    await lane.walk(mine, EVERY_S, until)
 
 
 def _rush(
