@@ -1,5 +1,5 @@
-"""No plain personal data: what was booked, paid, messaged and read at a gate is searched for
-in a whole dump, in the database's own files, and in everything the processes wrote."""
+"""No plain personal data: what was booked, paid, messaged, read at a gate and barred is searched
+for in a whole dump, in the database's own files, and in everything the processes wrote."""
 
 import base64
 import re
@@ -9,11 +9,15 @@ import sys
 import tempfile
 from datetime import date
 from pathlib import Path
+from types import SimpleNamespace
 
+import httpx
 import psycopg
 import pytest
+from tests.centre.console.desk import Lane, sign_in
+from tests.centre.console.test_barring import bar, last, lift
 from tests.storage.database.test_embedded import kill_server
-from tests.support_serve import environment_of, free_port, menpiao
+from tests.support_serve import environment_of, free_port, menpiao, serving
 
 from menpiao.domain.document import resident_number
 from menpiao.storage.database.embedded import EmbeddedServer
@@ -92,6 +96,26 @@ def folder():
     shutil.rmtree(place, ignore_errors=True)
 
 
+def barred_in_the_console(folder, url):
+    """Two are put on the list, one is taken off it, and both come to a lane."""
+    stays, goes = (resident_number("110105", date(1963, 3, day), 7) for day in (3, 4))
+    with serving(folder, MENPIAO_DATABASE_URL=url) as served:
+        park = SimpleNamespace(
+            client=lambda: httpx.Client(base_url=served.address, timeout=20),
+            database=SimpleNamespace(url=url),
+        )
+        with park.client() as manager, Lane(park) as lane:
+            assert sign_in(manager, "manager").status_code == 302
+            # What the form does not take is shown to whoever typed it, and kept nowhere.
+            assert bar(park, manager, stays, reason="").status_code == 200
+            for number in (stays, goes):
+                assert bar(park, manager, number).status_code == 302
+            assert lift(manager, last(park)["id"]).status_code == 302
+            lane.settle()
+            assert lane.ask(stays).json()["reason"] == "barred"
+            assert lane.ask(goes).json()["reason"] != "barred"
+
+
 def test_nothing_personal_is_plain_after_the_main_job(folder):
     with (folder / "demo.log").open("wb") as out:
         done = subprocess.run(
@@ -106,12 +130,15 @@ def test_nothing_personal_is_plain_after_the_main_job(folder):
     server = EmbeddedServer(folder / "postgres")
     try:
         url = server.url("menpiao")
+        barred_in_the_console(folder, url)
         dump = subprocess.run([_BIN / "pg_dump", url], capture_output=True, check=True).stdout
         with psycopg.connect(url) as connection:
             rows = connection.execute(
                 "SELECT (SELECT count(*) FROM ticket WHERE holder_sealed IS NOT NULL),"
                 " (SELECT count(*) FROM payment), (SELECT count(*) FROM admission),"
-                " (SELECT count(*) FROM outbox WHERE recipient_sealed IS NOT NULL)"
+                " (SELECT count(*) FROM outbox WHERE recipient_sealed IS NOT NULL),"
+                " (SELECT count(*) FROM barred WHERE document_sealed IS NOT NULL),"
+                " (SELECT count(*) FROM barred WHERE lifted_at IS NOT NULL)"
             ).fetchone()
             connection.execute("CHECKPOINT")
     finally:
