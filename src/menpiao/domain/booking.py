@@ -163,6 +163,8 @@ def _people(request: SaleRequest, product: Product) -> Refusal | None:
             return Refusal(Reason.PEOPLE_INVALID, limit, f"visitors.{index}.people")
     if sum(v.people for v in request.visitors) > product.people_per_order:
         return Refusal(Reason.ORDER_TOO_LARGE, str(product.people_per_order), "visitors")
+    if len(request.visitors) == 1:
+        return None
     seen: set[str] = set()
     for index, visitor in enumerate(request.visitors):
         key = identity_text(visitor.document)

@@ -42,7 +42,8 @@ def take(slot: Slot, day: Day, people: int) -> tuple[Slot, Day] | Refusal:
         return Refusal(Reason.DAY_FULL, str(max(0, day.capacity - day.sold)))
     if slot.sold + people > slot.capacity:
         return Refusal(Reason.SLOT_FULL, str(max(0, slot.capacity - slot.sold)))
-    return slot._replace(sold=slot.sold + people), day._replace(sold=day.sold + people)
+    # By place, as `sold` is the last: this is done under the lock, for every sale.
+    return Slot(*slot[:-1], slot.sold + people), Day(*day[:-1], day.sold + people)
 
 
 def is_full(people: int, ceiling: int) -> bool:

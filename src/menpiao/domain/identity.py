@@ -29,6 +29,11 @@ def identity_text(document: Document) -> str:
     return f"{_CLASSES[document.type]}:{document.number}"
 
 
+def index_text(document: Document) -> bytes:
+    """What is hashed, under one key or another, wherever a person is found by a document."""
+    return b"id:v1:" + identity_text(document).encode()
+
+
 DAY_HASH_OCTETS: Final = 16
 
 
@@ -37,8 +42,7 @@ def day_hash(key: bytes, document: Document) -> bytes:
 
     HMAC-SHA256 cut to 128 bits; the centre computes it at the sale, the lane from the card.
     """
-    text = b"id:v1:" + identity_text(document).encode()
-    return hmac.digest(key, text, hashlib.sha256)[:DAY_HASH_OCTETS]
+    return hmac.digest(key, index_text(document), hashlib.sha256)[:DAY_HASH_OCTETS]
 
 
 # Private-use code points of older GB 18030 fonts and the standard characters they stand for.

@@ -7,6 +7,7 @@ looked up first) takes the usual way, so that what is refused and how is written
 
 import asyncio
 import contextvars
+import functools
 from collections.abc import Callable, Iterable
 from typing import Any, ClassVar, cast
 
@@ -27,6 +28,8 @@ from menpiao.domain.reasons import Reason, Refusal
 log = structlog.get_logger(__name__)
 _encoder = msgspec.json.Encoder()
 _JSON = JSON.encode()
+_JSON_OF = b"content-length: %d\r\ncontent-type: " + _JSON + b"\r\n"
+_NAMED = b"x-request-id: %b\r\n"
 
 AtHand = Callable[[bytes], Any]
 """Who asks, by the ``Authorization`` header; None: not known without looking further."""
@@ -161,24 +164,18 @@ class _Turn:
         if isinstance(found, Refusal):
             response = problem(found)
             status, content = response.status_code, bytes(response.body)
-            named = ((b"x-request-id", self.name.encode()),)
-            self._write(status, (*response.raw_headers, *named), content)
+            headers = _lines(tuple(response.raw_headers)) + _NAMED % self.name.encode()
+            self._write(status, headers, content)
         else:
             content = found if isinstance(found, bytes) else _encoder.encode(found)
-            headers = (
-                (b"content-length", b"%d" % len(content)),
-                (b"content-type", _JSON),
-                (b"x-request-id", self.name.encode()),
-            )
+            headers = _JSON_OF % len(content) + _NAMED % self.name.encode()
             self._write(self.door.status, headers, content)
 
-    def _write(self, status: int, headers: Iterable[tuple[bytes, bytes]], content: bytes) -> None:
+    def _write(self, status: int, headers: bytes, content: bytes) -> None:
         protocol = self.protocol
-        written = [STATUS_LINE[status]]
-        for name, value in (*protocol.server_state.default_headers, *headers):
-            written += (name, b": ", value, b"\r\n")
-        written += (b"\r\n" if self.keep_alive else b"connection: close\r\n\r\n", content)
-        protocol.transport.write(b"".join(written))
+        everyones = _lines(tuple(protocol.server_state.default_headers))
+        ends = b"\r\n" if self.keep_alive else b"connection: close\r\n\r\n"
+        protocol.transport.write(b"".join((STATUS_LINE[status], everyones, headers, ends, content)))
         self.response_complete = True
         if not self.keep_alive:
             protocol.transport.close()
@@ -226,6 +223,11 @@ class HotProtocol(HttpToolsProtocol):
             turn.answer(posted)
         else:
             posted.add_done_callback(turn.decided)
+
+
+@functools.lru_cache(16)
+def _lines(headers: tuple[tuple[bytes, bytes], ...]) -> bytes:
+    return b"".join([b"%b: %b\r\n" % header for header in headers])
 
 
 def _hot_doors(app: object) -> HotDoors | None:

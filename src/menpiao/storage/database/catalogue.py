@@ -86,6 +86,7 @@ class Snapshot:
     """Everything arranged, at one moment."""
 
     sites: dict[int, Site] = field(default_factory=dict)
+    """By id, in its order."""
     gates: dict[int, Gate] = field(default_factory=dict)
     products: dict[int, Product] = field(default_factory=dict)
     devices: dict[int, Device] = field(default_factory=dict)
@@ -102,7 +103,7 @@ class Snapshot:
 
     def default_site(self) -> Site:
         """The site of an installation that has one; the first of one that has more."""
-        return self.sites[min(self.sites)]
+        return next(iter(self.sites.values()))
 
 
 class Catalogue:
@@ -155,7 +156,7 @@ class Catalogue:
 
 async def read_snapshot(connection: asyncpg.Connection) -> Snapshot:
     """Everything arranged, table by table: of one moment only if the caller's transaction is."""
-    sites = {r["id"]: _site(r) for r in await connection.fetch("SELECT * FROM site")}
+    sites = {r["id"]: _site(r) for r in await connection.fetch("SELECT * FROM site ORDER BY id")}
     zones = {r["id"]: _zone(r) for r in await connection.fetch("SELECT * FROM zone")}
     inside = await _inside(connection, sites)
     ceilings = _ceilings(sites, zones)

@@ -8,9 +8,9 @@ written out as literals. What such a statement returns is not seen; that it was 
 
 from collections.abc import Callable, Iterable, Sequence
 from datetime import date, datetime
-from typing import Any
+from typing import Any, cast
 
-_Render = Callable[[Iterable[Any]], str]
+_Render = Callable[[Sequence[Any]], str]
 
 
 class Closing:
@@ -45,8 +45,11 @@ def _day(value: date) -> str:
     return f"'{value.isoformat()}'"
 
 
-def _numbers(values: Iterable[int | None]) -> str:
-    return f"'{{{','.join(['NULL' if v is None else str(int(v)) for v in values])}}}'"
+def _numbers(values: Sequence[int | None]) -> str:
+    if None in values:
+        return f"'{{{','.join(['NULL' if v is None else str(int(v)) for v in values])}}}'"
+    # One text of all of them: half the time of one text each.
+    return f"'{{{str(list(map(int, cast('Sequence[int]', values))))[1:-1]}}}'"
 
 
 def _flags(values: Iterable[bool | None]) -> str:
@@ -54,7 +57,11 @@ def _flags(values: Iterable[bool | None]) -> str:
     return f"'{{{','.join([words[v] for v in values])}}}'"
 
 
-def _texts(values: Iterable[str | None]) -> str:
+def _texts(values: Sequence[str | None]) -> str:
+    if values and None not in values:
+        given = '","'.join(cast("Sequence[str]", values))
+        if given.count('"') == 2 * len(values) - 2 and "\\" not in given:
+            return "'{\"" + given.replace("'", "''") + "\"}'"
     # Inside an array's quotes a backslash and a quote are escaped, then in SQL's the apostrophe.
     # No backslash counts outside the array's: the pool sets standard_conforming_strings.
     written = [
@@ -64,7 +71,10 @@ def _texts(values: Iterable[str | None]) -> str:
     return "'{" + ",".join(written).replace("'", "''") + "}'"
 
 
-def _octets(values: Iterable[bytes | None]) -> str:
+def _octets(values: Sequence[bytes | None]) -> str:
+    if values and None not in values:
+        given = map(bytes.hex, cast("Sequence[bytes]", values))
+        return "'{\"\\\\x" + '","\\\\x'.join(given) + "\"}'"
     written = ["NULL" if v is None else f'"\\\\x{v.hex()}"' for v in values]
     return "'{" + ",".join(written) + "}'"
 

@@ -1,6 +1,5 @@
 """The booking service: what is free, what it costs, an order, and looking it up again."""
 
-import hashlib
 import hmac
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -18,7 +17,7 @@ from menpiao.domain.order import OrderState
 from menpiao.domain.product import Product
 from menpiao.domain.reasons import Reason, Refusal
 from menpiao.domain.ticket import TicketState, parse_serial, serial_number
-from menpiao.storage.crypto import Vault
+from menpiao.storage.crypto import Vault, keyed_hash
 from menpiao.storage.database import orders
 from menpiao.storage.database.catalogue import Catalogue, Snapshot
 from menpiao.storage.ticket_codes import TicketCodes
@@ -73,7 +72,7 @@ class BookingService:
         self._vault = vault
         self._catalogue = catalogue
         self._selling = selling
-        self._link_key = link_key
+        self._link = keyed_hash(link_key)
         self._clock = clock
         self._site_id = 0
 
@@ -198,8 +197,7 @@ class BookingService:
 
     def secret(self, site_id: int, order_id: int) -> str:
         """The key of an order's page: only who bought it knows it."""
-        text = f"order:{site_id}:{order_id}".encode()
-        return hmac.digest(self._link_key, text, hashlib.sha256)[:12].hex()
+        return self._link(f"order:{site_id}:{order_id}".encode())[:12].hex()
 
     async def _purchase(self, request: BookingRequest) -> Purchase | Refusal:
         return self._purchased(request, await self._catalogue.current())

@@ -9,7 +9,6 @@ import msgspec
 from menpiao.centre.selling.service.purchase import Purchase
 from menpiao.domain.booking import Sale
 from menpiao.domain.capacity import Slot
-from menpiao.domain.identity import day_hash
 from menpiao.domain.masking import mask_name
 from menpiao.domain.product import Product
 from menpiao.storage.crypto import Vault
@@ -141,7 +140,6 @@ def _tickets(
 ) -> tuple[TicketRow, ...]:
     rows = []
     is_pass = product.kind == "pass"
-    day_key = vault.day_key(purchase.site_id, slot.visit_date)
     closes_at = slot.ends_at + timedelta(days=product.valid_days - 1 if is_pass else 0)
     for draft, ticket_id in zip(sale.drafts, ticket_ids, strict=True):
         visitor = purchase.request.visitors[draft.visitor_index]
@@ -171,7 +169,7 @@ def _tickets(
                 city=draft.city,
                 age_band=draft.age_band,
                 sex=draft.sex,
-                gate_hash=day_hash(day_key, visitor.document),
+                gate_hash=vault.day_hash(purchase.site_id, slot.visit_date, visitor.document),
                 daily=is_pass,
                 visits_left=product.visits * draft.people if is_pass and product.visits else None,
                 evidence=draft.evidence,
