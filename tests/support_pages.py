@@ -3,7 +3,6 @@
 import contextlib
 import os
 import re
-import socket
 import subprocess
 import sys
 import tempfile
@@ -11,12 +10,7 @@ import time
 
 import httpx
 from tests.support_db import FreshDatabase
-
-
-def free_port():
-    with socket.socket() as one:
-        one.bind(("127.0.0.1", 0))
-        return one.getsockname()[1]
+from tests.support_ports import free_port
 
 
 class Served:

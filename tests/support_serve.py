@@ -3,7 +3,6 @@
 import json
 import os
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -11,6 +10,8 @@ import urllib.error
 import urllib.request
 from contextlib import contextmanager
 from pathlib import Path
+
+from tests.support_ports import free_port
 
 PATIENCE_S = 60
 
@@ -30,12 +31,6 @@ def menpiao(*arguments, folder, **more):
         timeout=120,
         check=False,
     )
-
-
-def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
 
 
 def until(true, what, patience_s=PATIENCE_S):

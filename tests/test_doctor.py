@@ -11,7 +11,8 @@ import psycopg
 import pytest
 from tests.storage.database.test_embedded import as_account, as_root
 from tests.support_db import FreshDatabase
-from tests.support_serve import free_port, menpiao
+from tests.support_ports import free_port
+from tests.support_serve import menpiao
 
 from menpiao import doctor
 from menpiao.compose.health import DatabaseFacts

@@ -12,7 +12,7 @@ import httpx
 import pytest
 from playwright.sync_api import expect, sync_playwright
 from tests.support_db import FreshDatabase
-from tests.support_pages import free_port
+from tests.support_ports import free_port
 
 pytestmark = pytest.mark.needs("chromium", "wqy-microhei")
 MENPIAO = [sys.executable, "-m", "menpiao"]

@@ -10,7 +10,7 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import expect, sync_playwright
 from tests.centre.check.house import PASSWORD, LinkedLane, a_house
-from tests.support_pages import free_port
+from tests.support_ports import free_port
 
 from menpiao.simulation.barrier import SimulatedRs485
 from menpiao.simulation.reader import SimulatedReader

@@ -18,7 +18,7 @@ import zxingcpp
 from PIL import Image
 from playwright.sync_api import expect, sync_playwright
 from tests.support_db import FreshDatabase, person
-from tests.support_pages import free_port
+from tests.support_ports import free_port
 
 from menpiao.centre.commerce.doors import NOTIFICATIONS
 from menpiao.simulation import sms

@@ -8,7 +8,6 @@ import json
 import logging
 import os
 import secrets
-import socket
 import subprocess
 import sys
 
@@ -18,6 +17,7 @@ import structlog
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from tests.support_db import FreshDatabase, person, plant_park, run
+from tests.support_ports import free_port
 
 from menpiao.compose.logs import configure
 from menpiao.settings import Log
@@ -101,9 +101,7 @@ class Process:
     """``menpiao`` with its output kept."""
 
     def __init__(self, database, folder, *command, **settings):
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            self.port = probe.getsockname()[1]
+        self.port = free_port()
         self.output = folder / f"output-{self.port}"
         environment = {k: v for k, v in os.environ.items() if not k.startswith("MENPIAO_")}
         environment |= {

@@ -5,7 +5,6 @@ import contextlib
 import os
 import secrets
 import signal
-import socket
 import subprocess
 import sys
 from datetime import timedelta
@@ -15,6 +14,7 @@ import httpx
 import msgspec
 import pytest
 from tests.support_db import FreshDatabase, person, plant_park, run
+from tests.support_ports import free_port
 
 from menpiao.centre.commerce.doors import NOTIFICATIONS
 from menpiao.simulation import sms
@@ -29,12 +29,6 @@ def database(tmp_path):
     fresh = FreshDatabase(tmp_path)
     yield fresh
     fresh.drop()
-
-
-def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
 
 
 async def until(check, within_s=WITHIN_S):

@@ -3,11 +3,12 @@
 import os
 import re
 import signal
-import socket
 import subprocess
 import sys
 import time
 import urllib.request
+
+from tests.support_ports import free_port
 
 
 def menpiao(*arguments, folder, **more):
@@ -65,12 +66,6 @@ def test_an_account_that_could_not_log_in_is_found_at_start(tmp_path):
     assert done.returncode == 2
     assert "sp_id, secret, src_id" in done.stderr
     assert "$.sms" in done.stderr
-
-
-def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
 
 
 def test_serve_answers_and_ends_in_good_order(tmp_path):

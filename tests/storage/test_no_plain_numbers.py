@@ -17,7 +17,8 @@ import pytest
 from tests.centre.console.desk import Lane, sign_in
 from tests.centre.console.test_barring import bar, last, lift
 from tests.storage.database.test_embedded import kill_server
-from tests.support_serve import environment_of, free_port, menpiao, serving
+from tests.support_ports import free_port
+from tests.support_serve import environment_of, menpiao, serving
 
 from menpiao.domain.document import resident_number
 from menpiao.storage.database.embedded import EmbeddedServer

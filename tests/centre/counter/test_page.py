@@ -14,7 +14,7 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import expect
 from tests.centre.counter.conftest import sign_in
 from tests.support_db import person
-from tests.support_pages import free_port
+from tests.support_ports import free_port
 
 from menpiao.simulation.cards import resident
 from menpiao.simulation.payment import wallet_path

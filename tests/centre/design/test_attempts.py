@@ -9,7 +9,8 @@ from concurrent.futures import ThreadPoolExecutor
 import httpx
 import pytest
 from tests.support_db import FreshDatabase, person
-from tests.support_pages import _await_ready, free_port, hidden
+from tests.support_pages import _await_ready, hidden
+from tests.support_ports import free_port
 
 FORM = "/view/login/"
 

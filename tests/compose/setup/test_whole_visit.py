@@ -12,7 +12,7 @@ import pytest
 from tests.centre.check.stage import Stage
 from tests.compose.setup.technician import Technician
 from tests.support_db import FreshDatabase, person
-from tests.support_serve import free_port
+from tests.support_ports import free_port
 from tests.terminals.gate.test_command import until_shown
 
 from menpiao.simulation.cards import RESIDENT, resident

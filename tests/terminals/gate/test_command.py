@@ -10,6 +10,7 @@ import urllib.error
 import urllib.request
 from pathlib import Path
 
+from tests.support_ports import free_port
 from tests.terminals.parts.link.centre import Centre
 
 from menpiao.simulation.cards import RESIDENT
@@ -18,11 +19,6 @@ from menpiao.terminals.gate.config import new_config
 from menpiao.terminals.parts.link.identity import new_identity, save_identity
 
 MENPIAO = [sys.executable, "-m", "menpiao"]
-
-
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        return listener.getsockname()[1]
 
 
 def shown(port: int) -> str:

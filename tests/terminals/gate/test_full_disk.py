@@ -7,7 +7,8 @@ import sqlite3
 import subprocess
 from pathlib import Path
 
-from tests.terminals.gate.test_command import MENPIAO, free_port, until_shown
+from tests.support_ports import free_port
+from tests.terminals.gate.test_command import MENPIAO, until_shown
 from tests.terminals.parts.link.centre import Centre
 
 from menpiao.simulation.cards import RESIDENT

@@ -8,7 +8,8 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
-from tests.terminals.gate.test_command import MENPIAO, free_port, until_shown
+from tests.support_ports import free_port
+from tests.terminals.gate.test_command import MENPIAO, until_shown
 from tests.terminals.parts.barrier.lane import walks
 from tests.terminals.parts.link.centre import Centre, Reply, answer
 

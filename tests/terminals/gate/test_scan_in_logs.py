@@ -13,8 +13,9 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from tests.centre.check.stage import raw_key
 from tests.support_db import FreshDatabase, person, plant_park
+from tests.support_ports import free_port
 from tests.support_serve import serving
-from tests.terminals.gate.test_command import MENPIAO, free_port, until_shown
+from tests.terminals.gate.test_command import MENPIAO, until_shown
 
 from menpiao.simulation.cards import resident
 from menpiao.simulation.reader import SimulatedReader

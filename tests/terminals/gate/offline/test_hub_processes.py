@@ -24,7 +24,8 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 from cryptography.x509.oid import NameOID
 from tests.centre.check.stage import b64, raw_key
 from tests.support_db import FreshDatabase, person, plant_park
-from tests.support_serve import Serving, environment_of, free_port, menpiao
+from tests.support_ports import free_port
+from tests.support_serve import Serving, environment_of, menpiao
 from tests.terminals.gate.offline.site import Cable
 from tests.terminals.gate.offline.test_alone import book
 

@@ -13,7 +13,8 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from tests.centre.check.stage import raw_key
 from tests.support_db import FreshDatabase, person, plant_park
-from tests.support_serve import Serving, free_port
+from tests.support_ports import free_port
+from tests.support_serve import Serving
 from tests.terminals.gate.offline.site import Cable
 from tests.terminals.parts.link.centre import until
 
