@@ -10,7 +10,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from tests.centre.check.stage import Stage, raw_key
 from tests.storage.test_no_plain_numbers import base64_of
 from tests.support_db import FreshDatabase, person
-from tests.support_serve import free_port
+from tests.support_ports import free_port
 from tests.terminals.gate.lane import a_lane
 from tests.terminals.gate.offline.site import Cable, Wired, another_device
 from tests.terminals.gate.offline.test_alone import book, list_heard, ready
