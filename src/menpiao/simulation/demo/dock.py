@@ -67,6 +67,7 @@ class Dock:
     def __init__(self, world: World, chance: Random) -> None:
         """Show and move this world."""
         self._world, self._today, self._chance = world, world.today, chance
+        self._day = world.today()
         self._tray: list[TrayCard] = []
         self._booked: list[TrayCard] = []
         self._lifting: dict[str, asyncio.Task[None]] = {}
@@ -91,16 +92,24 @@ class Dock:
 
     async def welcome(self) -> None:
         """New people on the tray; the family and the foreigner have booked for today."""
-        self._tray = make_tray(self._chance, self._today())
+        self._day = self._today()
+        self._tray = make_tray(self._chance, self._day)
         by_key = {card.key: card for card in self._tray}
         for keys in (("adult", "child"), ("elder",), ("foreigner",)):
             people = [t for t in (by_key[key].traveller for key in keys) if t is not None]
             try:
-                order = await self._world.shop.book(people, self._today(), PHONE)
+                order = await self._world.shop.book(people, self._day, PHONE)
                 if not isinstance(order, str):
                     await self._world.shop.pay(order)
-            except httpx.HTTPError:
+            except (httpx.HTTPError, ValueError):  # nobody there, or no JSON from who is
                 continue  # the cards say at the gate that there is no ticket
+
+    async def run(self) -> None:
+        """Have new people whenever a day begins at the park: the tickets of the others are over."""
+        while True:
+            await asyncio.sleep(1)
+            if self._today() != self._day:
+                await self.welcome()
 
     # --- what is shown ---
 

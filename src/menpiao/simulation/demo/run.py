@@ -4,8 +4,10 @@ import asyncio
 import signal
 import sys
 import tempfile
-from datetime import date
+from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
+from typing import Final
+from zoneinfo import ZoneInfo
 
 import msgspec
 
@@ -22,6 +24,8 @@ from menpiao.terminals.parts.link.enrol import EnrolmentError, IdentityError
 
 GATE = "东门1号"
 LANES = ("东门2号", "南门1号", "东门出口")
+_ONCE_S: Final = 60.0
+"""A run takes some seconds, and is to begin and end on one day of the park."""
 
 
 def run_demo(settings: Settings, *, once: bool) -> int:
@@ -55,7 +59,6 @@ def _run(settings: Settings, *, once: bool) -> int:
             print("menpiao: this data store has a real site in it: not a place for a demo")  # noqa: T201
             return 1
         site = park.plant_demo_park()
-        today = park.local_today(site)
         park.lay_slots_from_today(site, 14)
         names = (GATE,) if once else (GATE, *LANES)
         codes = {name: park.enrolment_code_for(site, name) for name in names}
@@ -64,7 +67,7 @@ def _run(settings: Settings, *, once: bool) -> int:
             print("menpiao: the demo park's gates are not all there: use a fresh data folder")  # noqa: T201
             return 1
         if once:
-            return asyncio.run(_once(settings, codes[GATE] or "", today))
+            return asyncio.run(_once(settings, codes[GATE] or "", ZoneInfo(site.zone)))
         planned = Planned(
             site.pk, GATE, LANES, {name: code or "" for name, code in codes.items()}, gates
         )
@@ -84,17 +87,32 @@ def _run(settings: Settings, *, once: bool) -> int:
         leave_database()
 
 
-async def _once(settings: Settings, code: str, today: date) -> int:
+async def _once(settings: Settings, code: str, zone: ZoneInfo) -> int:
     folder = settings.data_dir / "simulated-platform"
     async with running(folder) as platform, sms.running() as operator:
         notify = settings.public_url + NOTIFICATIONS
         merchant = make_merchant(folder, base_url=platform.base_url, notify_url=notify)
         joined = msgspec.structs.replace(settings, wechat=merchant, sms=operator.account())
-        bench = Bench(settings.public_url, code, today, platform.base_url, operator.base_url)
         async with serving(server_config(joined, ())):
+            today = await _day_for_a_run(zone)
+            bench = Bench(settings.public_url, code, today, platform.base_url, operator.base_url)
             well = await run_once(bench)
             print("every step held" if well else "a step failed")  # noqa: T201
             return 0 if well else 1
+
+
+async def _day_for_a_run(zone: ZoneInfo) -> date:
+    """Today at the park; shortly before midnight only once it is past, as tickets end with it."""
+    while (left_s := left_of_day(datetime.now(UTC), zone)) < _ONCE_S:
+        print(f"  waiting {left_s:.0f} s for the park's next day", flush=True)  # noqa: T201
+        await asyncio.sleep(left_s)
+    return datetime.now(UTC).astimezone(zone).date()
+
+
+def left_of_day(now: datetime, zone: ZoneInfo) -> float:
+    """Seconds until the next midnight of a place."""
+    tomorrow = now.astimezone(zone).date() + timedelta(days=1)
+    return (datetime.combine(tomorrow, time(), zone).astimezone(UTC) - now).total_seconds()
 
 
 async def _stay(settings: Settings, planned: Planned, folder: Path) -> int:

@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 import secrets
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Coroutine, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -97,7 +97,7 @@ async def open_stage(settings: Settings, planned: Planned) -> AsyncIterator[Stag
         entries = [lane for name, lane in lanes.items() if planned.gates[name][1] == "entry"]
         exits = [lane for name, lane in lanes.items() if planned.gates[name][1] == "exit"]
         crowd = Crowd(shop, entries, exits, today)
-        await enter(_at_work(crowd))
+        await enter(_at_work(crowd.run()))
         watch = Watch(http)
         stack.push_async_callback(watch.close)
         world = World(
@@ -116,6 +116,7 @@ async def open_stage(settings: Settings, planned: Planned) -> AsyncIterator[Stag
         dock_port = free_port(port + 1)
         dock = Dock(world, Random(secrets.randbits(32)))
         await dock.welcome()
+        await enter(_at_work(dock.run()))
         config = uvicorn.Config(
             dock.app, port=dock_port, log_level="warning", access_log=False, lifespan="off"
         )
@@ -171,8 +172,8 @@ async def _remember(centre: Centre, planned: Planned, zone: ZoneInfo) -> None:
 
 
 @contextlib.asynccontextmanager
-async def _at_work(crowd: Crowd) -> AsyncIterator[None]:
-    task = asyncio.create_task(crowd.run())
+async def _at_work(work: Coroutine[object, object, None]) -> AsyncIterator[None]:
+    task = asyncio.create_task(work)
     try:
         yield
     finally:
