@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 import structlog
 from hypothesis import HealthCheck, settings
+from tests.support_clock import stay_within_a_day
 
 IN_CI = os.environ.get("CI", "").lower() not in {"", "0", "false"}
 
@@ -56,6 +57,7 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
             pytest.fail(f"not on this machine: {', '.join(missing)}")
         if missing:
             pytest.skip(f"not on this machine: {', '.join(missing)}")
+    stay_within_a_day()
 
 
 @pytest.fixture(autouse=True)

@@ -15,6 +15,7 @@ from pathlib import Path
 
 import asyncpg
 import psycopg
+from tests.support_clock import site_today
 
 from menpiao.settings import Database, Settings
 
@@ -96,7 +97,7 @@ class Park:
     def __init__(self):
         self.site = self.gate = self.exit = self.product = self.device = 1
         self.slots = []
-        self.today = datetime.now(UTC).astimezone().date()
+        self.today = site_today()
 
 
 async def plant_park(pool, **options):
@@ -116,9 +117,8 @@ async def _plant(
     day=None,
 ):
     """Write a park straight into the set-up tables; slots cover the whole of today."""
-    park = Park()
-    now = datetime.now(UTC)
-    park.today = day or (now + timedelta(hours=8)).date()
+    park, now = Park(), datetime.now(UTC)
+    park.today = day or park.today
     park.site = await pool.fetchval(
         "INSERT INTO site (code, name, name_en, zone, address, phone, day_capacity,"
         " instant_capacity, terms, terms_en, is_open) VALUES ('t', '测试山', 'Test Hill',"

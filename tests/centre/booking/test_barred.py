@@ -8,8 +8,9 @@ import psycopg
 import pytest
 from tests.centre.booking.test_pages import fill, slot_page
 from tests.centre.console.desk import sign_in
-from tests.centre.console.test_barring import bar, last, lift, today
+from tests.centre.console.test_barring import bar, last, lift
 from tests.centre.counter.conftest import Window
+from tests.support_clock import site_today
 from tests.support_db import person
 from tests.support_pages import served_park
 
@@ -109,6 +110,6 @@ def test_nothing_is_sold_to_a_barred_document_by_any_channel_until_it_is_lifted(
 
 def test_who_is_barred_till_a_day_may_buy_for_the_days_after_it(park, manager):
     number = person(903)
-    assert bar(park, manager, number, last_day=str(today())).status_code == 302
+    assert bar(park, manager, number, last_day=str(site_today())).status_code == 302
     settle()
     assert post(park, "orders", asked(park, number)).status_code == 201

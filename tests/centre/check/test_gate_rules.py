@@ -3,10 +3,11 @@
 import asyncio
 import json
 import secrets
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 
 import pytest
 from tests.centre.check.stage import Stage
+from tests.support_clock import site_today
 from tests.support_db import person, run
 
 from menpiao.domain.pin import hash_pin
@@ -146,7 +147,7 @@ def test_wrong_pins_are_counted_and_lock_nobody_else_out(database):
 def test_a_document_that_has_run_out_is_told_and_stops_nobody(database, days):
     async def scene():
         async with Lane(database) as lane:
-            until = (datetime.now(UTC) + timedelta(hours=8, days=days)).date().isoformat()
+            until = (site_today() + timedelta(days=days)).isoformat()
             answer = await lane.answer(document_until=until)
             assert answer["admitted"]
             assert bool(answer["notice_zh"]) == (days < 0)

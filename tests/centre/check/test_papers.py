@@ -5,15 +5,14 @@ import secrets
 import threading
 import time
 from datetime import datetime, timedelta
-from zoneinfo import ZoneInfo
 
 import pytest
 from tests.centre.check.house import a_house, forms
+from tests.support_clock import site_now
 from tests.support_db import person
 
 from menpiao.domain.ticket import serial_number
 
-ZONE = ZoneInfo("Asia/Shanghai")
 _people = iter(range(1, 400))
 
 
@@ -29,7 +28,7 @@ class Sold:
     def __init__(self, house, people=1):
         slot, product = house.value(
             "SELECT ARRAY[s.id, s.product_id] FROM slot s JOIN product p ON p.id = s.product_id"
-            " WHERE s.starts_at <= now() AND s.ends_at > now() + interval '5 minutes'"
+            " WHERE s.starts_at <= now() AND s.ends_at > now()"
             " ORDER BY p.people_per_order DESC, s.id LIMIT 1"
         )
         self.numbers = [person(next(_people)) for _ in range(people)]
@@ -63,7 +62,7 @@ class Sold:
 
 def ago(minutes):
     """A time at the site as people write it, on a whole minute."""
-    at = datetime.now(ZONE) - timedelta(minutes=minutes)
+    at = site_now() - timedelta(minutes=minutes)
     return at.replace(second=0, microsecond=0)
 
 

@@ -7,12 +7,12 @@ import json
 import re
 import secrets
 import time
-from datetime import UTC, datetime, timedelta
 
 import psycopg
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from psycopg.rows import dict_row
 from tests.centre.check.stage import b64, raw_key
+from tests.support_clock import site_today
 from tests.support_pages import hidden
 from websockets.sync.client import connect
 
@@ -113,7 +113,7 @@ class Lane:
     @contextlib.contextmanager
     def following(self):
         """What a lane hears of barred documents: call with a number and what is to be heard."""
-        day = (datetime.now(UTC) + timedelta(hours=8)).date()
+        day = site_today()
         manifest = self.client.get(f"/check/v1/bundles/{day}").json()
         key = base64.urlsafe_b64decode(manifest["hash_key"] + "=")
         url = f"ws{self.park.address.removeprefix('http')}/check/v1/link"
@@ -140,7 +140,7 @@ class Lane:
 
     def buy(self, number, product="day"):
         """A paid ticket for today."""
-        site, day = self.gate["site_id"], (datetime.now(UTC) + timedelta(hours=8)).date()
+        site, day = self.gate["site_id"], site_today()
         slot = row(
             self.park,
             "SELECT s.id, s.product_id FROM slot s JOIN product p ON p.id = s.product_id"

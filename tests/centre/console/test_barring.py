@@ -5,14 +5,11 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 from tests.centre.console.desk import errors, row, rows, token
+from tests.support_clock import site_today
 from tests.support_db import person
 
 LIST = "/console/console/barred/"
 PASSPORT = "E12345678"
-
-
-def today():
-    return (datetime.now(UTC) + timedelta(hours=8)).date()
 
 
 def bar(park, client, who, /, **changes):
@@ -47,8 +44,8 @@ def test_who_is_barred_stays_out_until_it_is_lifted(park, manager, lane):
 def test_a_last_day_counts_to_its_end_and_no_longer(park, manager, lane):
     number = person(22)
     lane.buy(number)
-    assert bar(park, manager, number, last_day=str(today())).status_code == 302
-    midnight = datetime.combine(today(), datetime.min.time(), UTC) + timedelta(hours=16)
+    assert bar(park, manager, number, last_day=str(site_today())).status_code == 302
+    midnight = datetime.combine(site_today(), datetime.min.time(), UTC) + timedelta(hours=16)
     assert last(park)["until"] == midnight
     lane.settle()
     assert lane.ask(number).json()["reason"] == "barred"

@@ -8,6 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import httpx
 import pytest
+from tests.support_clock import site_today
 from tests.support_db import FreshDatabase, person
 from tests.support_pages import _await_ready, hidden
 from tests.support_ports import free_port
@@ -125,10 +126,7 @@ def look_up(client, order_no, last4, phone="13800000000"):
 def order(client):
     slots = client.get("/booking/v1/products/1/days?from=2000-01-01").status_code
     assert slots == 200
-    from datetime import UTC, datetime, timedelta
-
-    day = (datetime.now(UTC) + timedelta(hours=32)).date()
-    slot = client.get(f"/booking/v1/products/1/slots?date={day}").json()[0]["id"]
+    slot = client.get(f"/booking/v1/products/1/slots?date={site_today()}").json()[0]["id"]
     number = person(9)
     asked = {
         "token": "attempts-test-token-1",

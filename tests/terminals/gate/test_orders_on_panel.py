@@ -2,11 +2,12 @@
 
 import asyncio
 import json
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 
 import msgspec
 import pytest
 from tests.centre.check.test_gate_rules import Lane
+from tests.support_clock import site_now
 from tests.support_db import FreshDatabase, person
 from tests.terminals.gate.lane import QUICK, a_lane
 from tests.terminals.gate.offline.site import Wired
@@ -50,8 +51,7 @@ async def newest(page, action):
 
 def now():
     """Minutes of the site that it may be at this moment."""
-    at = datetime.now(UTC) + timedelta(hours=8)
-    return {(at - timedelta(seconds=s)).strftime("%H:%M") for s in (0, 30)}
+    return {(site_now() - timedelta(seconds=s)).strftime("%H:%M") for s in (0, 30)}
 
 
 def test_what_the_centre_orders_is_told_with_who_ordered_it(database, tmp_path):
