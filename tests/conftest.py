@@ -4,11 +4,15 @@ import os
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 import structlog
 from hypothesis import HealthCheck, settings
 from tests.support_clock import stay_within_a_day
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser
 
 IN_CI = os.environ.get("CI", "").lower() not in {"", "0", "false"}
 
@@ -58,6 +62,15 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
         if missing:
             pytest.skip(f"not on this machine: {', '.join(missing)}")
     stay_within_a_day()
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator["Browser"]:
+    """Chromium for the tests of one file; it ends with them, as its event loop holds the thread."""
+    from tests.support_browser import chromium
+
+    with chromium() as found:
+        yield found
 
 
 @pytest.fixture(autouse=True)

@@ -4,7 +4,7 @@ import os
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import expect, sync_playwright
+from playwright.sync_api import expect
 from tests.centre.console.desk import row
 from tests.support_db import person
 from tests.support_pages import served_park
@@ -18,15 +18,6 @@ LIST = "/console/console/barred/"
 def park():
     with served_park("booking") as served:
         yield served
-
-
-@pytest.fixture(scope="module")
-def browser():
-    arguments = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
-    with sync_playwright() as playwright:
-        found = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=arguments)
-        yield found
-        found.close()
 
 
 @pytest.mark.parametrize(("width", "language"), [(390, "en-GB"), (1280, "zh-CN")])

@@ -5,7 +5,7 @@ import re
 import psycopg
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import expect, sync_playwright
+from playwright.sync_api import expect
 from tests.support_db import person
 from tests.support_pages import served_park
 
@@ -18,15 +18,6 @@ _people = iter(range(200, 400))
 def pages():
     with served_park("booking") as served:
         yield served
-
-
-@pytest.fixture(scope="module")
-def browser():
-    arguments = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
-    with sync_playwright() as playwright:
-        found = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=arguments)
-        yield found
-        found.close()
 
 
 def follow(page, link):

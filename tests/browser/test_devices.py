@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import expect, sync_playwright
+from playwright.sync_api import expect
 from tests.browser.test_lane_board import RULES, SOON_MS, a_real_lane, signed_in
 from tests.centre.check.house import LinkedLane, a_house
 from tests.centre.check.stage import raw_key
@@ -17,15 +17,6 @@ pytestmark = pytest.mark.needs("chromium", "wqy-microhei")
 def house():
     with a_house() as served:
         yield served
-
-
-@pytest.fixture(scope="module")
-def browser():
-    arguments = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
-    with sync_playwright() as playwright:
-        found = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=arguments)
-        yield found
-        found.close()
 
 
 def last(page, text):

@@ -9,9 +9,9 @@ import pytest
 import zxingcpp
 from axe_playwright_python.sync_playwright import Axe
 from PIL import Image
-from tests.browser.test_booking_pages import RULES, browser, pages, pay, walk
+from tests.browser.test_booking_pages import RULES, pages, pay, walk
 
-__all__ = ["browser", "pages"]
+__all__ = ["pages"]
 pytestmark = pytest.mark.needs("chromium", "wqy-microhei")
 
 

@@ -10,7 +10,8 @@ from pathlib import Path
 
 import httpx
 import pytest
-from playwright.sync_api import expect, sync_playwright
+from playwright.sync_api import expect
+from tests.support_browser import chromium
 from tests.support_db import FreshDatabase
 from tests.support_ports import free_port
 
@@ -115,10 +116,7 @@ def test_from_nothing_to_a_place_on_sale(centre, tmp_path: Path):
     assert made.returncode == 0, made.stderr
     assert console in made.stdout
     ready(address)
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(
-            executable_path="/usr/bin/chromium", args=["--no-sandbox", "--disable-gpu"]
-        )
+    with chromium() as browser:
         page = browser.new_context(locale="zh-CN").new_page()
         page.goto(address + "/")
         sign_in(page, console, "chief", WORD)
@@ -140,7 +138,6 @@ def test_from_nothing_to_a_place_on_sale(centre, tmp_path: Path):
         clerk = browser.new_context(locale="zh-CN").new_page()
         sign_in(clerk, address + "/view/login/", "wang", WORD)
         clerk.wait_for_url(address + "/")
-        browser.close()
 
 
 def ready(address):

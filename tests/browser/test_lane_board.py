@@ -8,7 +8,7 @@ import threading
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import expect, sync_playwright
+from playwright.sync_api import expect
 from tests.centre.check.house import PASSWORD, LinkedLane, a_house
 from tests.support_ports import free_port
 
@@ -26,15 +26,6 @@ SOON_MS = 15_000
 def house():
     with a_house() as served:
         yield served
-
-
-@pytest.fixture(scope="module")
-def browser():
-    arguments = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
-    with sync_playwright() as playwright:
-        found = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=arguments)
-        yield found
-        found.close()
 
 
 @contextlib.contextmanager

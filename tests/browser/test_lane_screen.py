@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import sync_playwright
+from tests.support_browser import chromium
 
 from menpiao.domain.reasons import WORDINGS, Reason
 from menpiao.terminals.gate.views import Place, Views
@@ -120,16 +120,8 @@ async def _quietly(task: asyncio.Task) -> None:
 
 @pytest.fixture(scope="module")
 def browser():
-    arguments = [
-        "--no-sandbox",
-        "--disable-gpu",
-        "--disable-background-networking",
-        "--autoplay-policy=no-user-gesture-required",
-    ]
-    with sync_playwright() as playwright:
-        found = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=arguments)
+    with chromium("--autoplay-policy=no-user-gesture-required") as found:
         yield found
-        found.close()
 
 
 def on(page, view):

@@ -16,7 +16,8 @@ import msgspec
 import pytest
 import zxingcpp
 from PIL import Image
-from playwright.sync_api import expect, sync_playwright
+from playwright.sync_api import expect
+from tests.support_browser import chromium
 from tests.support_db import FreshDatabase, person
 from tests.support_ports import free_port
 
@@ -174,16 +175,11 @@ def sign_in(page, centre):
 
 @contextlib.contextmanager
 def a_browser():
-    arguments = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=arguments)
+    with chromium() as browser:
         context = browser.new_context(locale="zh-CN", viewport={"width": 1000, "height": 760})
         context.set_default_timeout(_WAIT_S * 1000)
         expect.set_options(timeout=_WAIT_S * 1000)
-        try:
-            yield context
-        finally:
-            browser.close()
+        yield context
 
 
 @contextlib.contextmanager

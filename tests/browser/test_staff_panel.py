@@ -9,6 +9,7 @@ import pytest
 from axe_playwright_python.async_playwright import Axe
 from playwright.async_api import async_playwright, expect
 from tests.centre.check.test_gate_rules import PIN, Lane
+from tests.support_browser import LAUNCH
 from tests.support_db import FreshDatabase, person
 from tests.terminals.gate.lane import a_lane
 from tests.terminals.gate.offline.site import Wired
@@ -126,9 +127,7 @@ async def a_post(database, folder, size=DESK, lock_after_s=120.0, *, barrier=Fal
         async_playwright() as playwright,
     ):
         await panel.ready.wait()
-        browser = await playwright.chromium.launch(
-            executable_path="/usr/bin/chromium", args=["--no-sandbox", "--disable-gpu"]
-        )
+        browser = await playwright.chromium.launch(**LAUNCH)
         context = await browser.new_context(viewport=size)
         page = await context.new_page()
         broken = []

@@ -4,7 +4,7 @@ import time
 
 import httpx
 import pytest
-from playwright.sync_api import expect, sync_playwright
+from playwright.sync_api import expect
 from tests.simulation.support_demo import Demo, let_through
 
 pytestmark = pytest.mark.needs("chromium")
@@ -20,16 +20,6 @@ def address(tmp_path_factory):
     finally:
         demo.end()
         assert not demo.left_behind()
-
-
-@pytest.fixture(scope="module")
-def browser():
-    with sync_playwright() as playwright:
-        found = playwright.chromium.launch(
-            executable_path="/usr/bin/chromium", args=["--no-sandbox"]
-        )
-        yield found
-        found.close()
 
 
 @pytest.fixture

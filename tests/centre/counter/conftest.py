@@ -7,7 +7,6 @@ import secrets
 import threading
 
 import pytest
-from playwright.sync_api import sync_playwright
 from tests.support_db import person
 from tests.support_pages import hidden, served_park
 
@@ -122,15 +121,6 @@ def pages(platform):
     finally:
         os.environ.clear()
         os.environ.update(before)
-
-
-@pytest.fixture(scope="module")
-def browser():
-    arguments = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
-    with sync_playwright() as playwright:
-        found = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=arguments)
-        yield found
-        found.close()
 
 
 def sign_in(browser, pages, agent=1, **options):

@@ -2,12 +2,12 @@
 
 import subprocess
 import sys
-from datetime import UTC, datetime, timedelta
 
 import psycopg
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import expect, sync_playwright
+from playwright.sync_api import expect
+from tests.support_clock import site_now
 from tests.support_pages import served_park
 
 pytestmark = pytest.mark.needs("chromium", "wqy-microhei")
@@ -35,17 +35,8 @@ def pages():
         yield served
 
 
-@pytest.fixture(scope="module")
-def browser():
-    arguments = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
-    with sync_playwright() as playwright:
-        found = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=arguments)
-        yield found
-        found.close()
-
-
 def walk_in(served, people, number, province="51", way="entry"):
-    at = datetime.now(UTC) - timedelta(seconds=number)
+    at = site_now()
     with psycopg.connect(served.database.url) as connection:
         site = connection.execute("SELECT min(id) FROM site").fetchone()[0]
         connection.execute(
