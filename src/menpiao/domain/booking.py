@@ -149,7 +149,7 @@ def _on_sale(product: Product, slot: Slot, today: date, now: datetime) -> Refusa
         return Refusal(Reason.SLOT_UNKNOWN, field="slot_id")
     if not product.on_sale or slot.visit_date > today + timedelta(days=product.sale_days):
         return Refusal(Reason.NOT_ON_SALE, field="product_id")
-    if now >= slot.ends_at - timedelta(seconds=product.sale_ends_s):
+    if slot.ends_at <= product.sale_reaches(now):
         return Refusal(Reason.SALE_ENDED, field="slot_id")
     return None
 

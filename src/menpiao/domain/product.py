@@ -1,6 +1,7 @@
 """What is sold, and the concessions on it: arranged by the operator, read by the rules."""
 
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 
 from menpiao.domain.refund import FREE_UNTIL_END, RefundPolicy
 from menpiao.domain.ticket import Reentry
@@ -57,3 +58,7 @@ class Product:
     visits: int = 0
     zones: tuple[tuple[int, int], ...] = ()
     refund: RefundPolicy = FREE_UNTIL_END
+
+    def sale_reaches(self, now: datetime) -> datetime:
+        """How far the sale reaches at a moment: only slots that end after it can be bought."""
+        return now + timedelta(seconds=self.sale_ends_s)

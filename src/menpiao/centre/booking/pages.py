@@ -106,8 +106,8 @@ def slots(request: HttpRequest, code: str, day: date) -> HttpResponse:
     return page(request, "slots", {"product": product, "day": day, "slots": found})
 
 
-def _slot(product: Product, day: date, slot_id: int) -> SlotAvailability | None:
-    found = _found(door.call(_service().slots(product.id, day)))
+def _slot(product: Product, day: date, slot_id: int, *, filled: bool) -> SlotAvailability | None:
+    found = _found(door.call(_service().slots(product.id, day, chosen=filled)))
     return next((slot for slot in found if slot.id == slot_id), None)
 
 
@@ -116,7 +116,7 @@ def _slot(product: Product, day: date, slot_id: int) -> SlotAvailability | None:
 def visitors(request: HttpRequest, code: str, day: date, slot_id: int) -> HttpResponse:
     """Who comes: fill in, grow and shrink the party, look the price over, order."""
     product = _product(code)
-    slot = _slot(product, day, slot_id)
+    slot = _slot(product, day, slot_id, filled=request.method == "POST")
     if slot is None:
         return HttpResponseRedirect(reverse("slots", args=[code, day]))
     context = {"product": product, "day": day, "slot": slot}

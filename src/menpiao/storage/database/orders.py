@@ -31,19 +31,19 @@ WHERE o.site_id = $1 AND o.id = $2
 
 
 async def days(
-    pool: asyncpg.Pool, site_id: int, product_id: int, span: tuple[date, date], now: datetime
+    pool: asyncpg.Pool, site_id: int, product_id: int, span: tuple[date, date], after: datetime
 ) -> list[asyncpg.Record]:
-    """Places by day over a span of dates, both included."""
-    rows: list[asyncpg.Record] = await pool.fetch(_DAYS, site_id, product_id, now, *span)
+    """Places by day over a span of dates, both included, in slots that end ``after``."""
+    rows: list[asyncpg.Record] = await pool.fetch(_DAYS, site_id, product_id, after, *span)
     return rows
 
 
 async def slots(
-    pool: asyncpg.Pool, site_id: int, product_id: int, day: date, now: datetime
+    pool: asyncpg.Pool, site_id: int, product_id: int, day: date, after: datetime
 ) -> list[asyncpg.Record]:
-    """Places by slot on a day."""
+    """Places by slot on a day, of slots that end ``after``."""
     sql = f"{_FREE} AND s.visit_date = $4 ORDER BY s.starts_at"
-    rows: list[asyncpg.Record] = await pool.fetch(sql, site_id, product_id, now, day)
+    rows: list[asyncpg.Record] = await pool.fetch(sql, site_id, product_id, after, day)
     return rows
 
 

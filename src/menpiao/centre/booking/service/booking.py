@@ -102,12 +102,13 @@ class BookingService:
         product = snapshot.products.get(product_id)
         if product is None:
             return Refusal(Reason.PRODUCT_UNKNOWN, field="product_id")
-        now = self._clock()
+        sale_ends = product.sale_reaches(self._clock())
         last = await self.today() + timedelta(product.sale_days)
         if first > last:
             return []
         last = min(last, first + timedelta(days=days - 1))
-        rows = await orders.days(self._pool, product.site_id, product_id, (first, last), now)
+        span = first, last
+        rows = await orders.days(self._pool, product.site_id, product_id, span, sale_ends)
         return [
             DayAvailability(
                 date=r["visit_date"],
@@ -118,13 +119,21 @@ class BookingService:
             for r in rows
         ]
 
-    async def slots(self, product_id: int, day: date) -> list[SlotAvailability] | Refusal:
-        """The slots of a product on a day that have not ended."""
+    async def slots(
+        self, product_id: int, day: date, *, chosen: bool = False
+    ) -> list[SlotAvailability] | Refusal:
+        """The slots of a product on a day that can still be bought.
+
+        ``chosen``: for somebody who has chosen one, those that have not ended; the sale says what
+        has become of theirs.
+        """
         snapshot = await self._catalogue.current()
         product = snapshot.products.get(product_id)
         if product is None:
             return Refusal(Reason.PRODUCT_UNKNOWN, field="product_id")
-        rows = await orders.slots(self._pool, product.site_id, product_id, day, self._clock())
+        now = self._clock()
+        after = now if chosen else product.sale_reaches(now)
+        rows = await orders.slots(self._pool, product.site_id, product_id, day, after)
         return [
             SlotAvailability(
                 id=r["id"],

@@ -89,7 +89,8 @@ class CounterService:
         for product in snapshot.products.values():
             if not product.on_sale or product.site_id != site.id:
                 continue
-            rows = await orders.slots(self._pool, site.id, product.id, day, now)
+            after = product.sale_reaches(now)
+            rows = await orders.slots(self._pool, site.id, product.id, day, after)
             slots = [
                 CounterSlot(
                     id=r["id"],
