@@ -7,7 +7,6 @@ as the centre tells them all, would hold up the visitors of all the others.
 import asyncio
 import contextlib
 import multiprocessing
-import os
 import time
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, ExitStack
@@ -21,8 +20,6 @@ from menpiao.compose.heap import keep_loaded
 
 _STANDS_S = 120.0
 _ENDS_S = 120.0
-_BEFORE_OTHERS = -10
-"""Their nice value: none of them shares its processor with the server and the buyers in a park."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,8 +110,6 @@ def _heard(way: Connection, within_s: float) -> Any:
 
 
 def _run(post: Post, way: Connection) -> None:
-    with contextlib.suppress(PermissionError):  # then the server delays them
-        os.setpriority(os.PRIO_PROCESS, 0, _BEFORE_OTHERS)
     keep_loaded()
     asyncio.run(_serve(post, way))
 
