@@ -1,5 +1,6 @@
 """A server that sells on what it left itself: others' changes are met, and answered rightly."""
 
+import asyncio
 import secrets
 
 import httpx
@@ -131,3 +132,45 @@ def test_others_in_between_make_it_look_more_often(database, looks):
         assert len(looks) >= 35
 
     with_window(database, walk, capacity=500)
+
+
+async def somebody_waits(pool):
+    """Until a session of this database waits for another's lock."""
+    waits = (
+        "SELECT count(*) FROM pg_stat_activity"
+        " WHERE datname = current_database() AND wait_event_type = 'Lock'"
+    )
+    async with asyncio.timeout(10):
+        while not await pool.fetchval(waits):  # noqa: ASYNC110 - the data store tells nobody
+            await asyncio.sleep(0.005)
+
+
+@pytest.mark.parametrize("taken", [0, 1])
+@pytest.mark.parametrize("table", ["day_capacity", "slot"])
+def test_a_sale_that_had_to_wait_sees_what_was_left_for_it(database, looks, table, taken):
+    async def walk(window, pool):
+        assert (await window.buy(1)).status_code == 201
+        async with pool.acquire() as other, other.transaction():
+            await other.execute(f"UPDATE {table} SET sold = sold + $1 WHERE sold > 0", taken)
+            buying = asyncio.create_task(window.buy(2))
+            await somebody_waits(pool)
+        assert (await buying).status_code == 201
+        # It was decided on what stood before; only where that has moved it is decided again.
+        assert len(looks) == 1 + taken
+        assert await pool.fetchval(f"SELECT sum(sold) FROM {table}") == 2 + taken
+
+    with_window(database, walk)
+
+
+def test_a_batch_of_several_slots_is_sold_without_a_look(database, looks):
+    async def walk(window, pool):
+        for slot in (0, 1):
+            assert (await window.buy(slot, slot=slot)).status_code == 201
+        before = len(looks)
+        who = range(10, 50)
+        answers = await asyncio.gather(*(window.buy(i, slot=i % 2) for i in who))
+        assert {answer.status_code for answer in answers} == {201}
+        assert len(looks) == before
+        assert await pool.fetchval("SELECT array_agg(sold ORDER BY id) FROM slot") == [21, 21]
+
+    with_window(database, walk)

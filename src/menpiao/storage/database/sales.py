@@ -238,7 +238,11 @@ HOLD: Final = Closing(
     " + (SELECT count(*) FROM (SELECT FROM slot WHERE site_id = $1"
     " AND id = ANY($3) ORDER BY id FOR NO KEY UPDATE) s)",
 )
-"""Locks days and slots ahead of :data:`CLOSING`, which then sees what the one before left."""
+"""Locks several days or slots in their order, ahead of :data:`CLOSING`.
+
+A day and a slot alone need it not: where :data:`CLOSING` waits for another's commit, the data store
+looks again at the row that it waited for (READ COMMITTED), and so at what the other left.
+"""
 
 
 HolderKey = tuple[bytes, date, str]

@@ -217,8 +217,11 @@ class SellingService:
         judged = await self._judge(batch, looked, whole=True)
         if len(judged.drafted) < len(batch) or any(d.zones for d in judged.drafted):
             return None
-        hold = sales.holding(site_id, looked.days, looked.slots)
-        closing = f"{hold};{_recording(site_id, judged, looked)}"
+        closing = _recording(site_id, judged, looked)
+        # One day and one slot: the record itself takes them in that order, and looks anew at what
+        # it waited for. Of more, only a lock of their own keeps the one order.
+        if len(looked.days) > 1 or len(looked.slots) > 1:
+            closing = f"{sales.holding(site_id, looked.days, looked.slots)};{closing}"
         left.keep(judged.days, judged.slots)
         return Answers(judged.answers, judged.outcomes, closing)
 
