@@ -136,6 +136,8 @@
     const day = byId("day").value;
     const [had, slot] = [byId("product").value, byId("slot").value];
     offer = await ask(`offer${day ? `?date=${day}` : ""}`);
+    // A page that stands open through the night goes on with the day.
+    if (offer.day < offer.today) offer = await ask("offer");
     byId("day").value = offer.day;
     byId("day").min = offer.today;
     byId("product").replaceChildren(...offer.products.map((one) => {
@@ -161,6 +163,18 @@
     product_id: Number(byId("product").value), slot_id: Number(byId("slot").value),
     visitors: sale.visitors.map(({ papers, ...one }) => one),
   });
+  // What the page offers may be over by now: what is sold instead is looked at once.
+  async function quoted() {
+    try {
+      return await ask("quotes", asked());
+    } catch (error) {
+      if (!error.problem || !["sale_ended", "slot_unknown"].includes(error.problem.code)) throw error;
+      const slot = byId("slot").value;
+      await load();
+      if (["", slot].includes(byId("slot").value)) throw error;
+      return ask("quotes", asked());
+    }
+  }
   async function changed() {
     sale.quote = null;
     sale.refused = false;
@@ -169,7 +183,7 @@
     const mine = ++quoteNo;
     if (!sale.visitors.length) { say(""); return; }
     try {
-      const quote = await ask("quotes", asked());
+      const quote = await quoted();
       if (mine !== quoteNo || sale.state !== "edit") return;
       sale.quote = quote;
       say("");
