@@ -23,11 +23,11 @@ def house():
 
 @pytest.fixture(autouse=True)
 def let_in(house):
-    """The terminal is let in, has nothing to do, and nobody has set anything."""
+    """The terminal is let in, has said and has to do nothing, and nobody has set anything."""
     house.run("UPDATE device SET revoked_at = NULL WHERE id = %s", house.device)
     with house.served.client() as client:
         session(client, house)
-    for table in ("device_task", "lane_setting", "device_setting"):
+    for table in ("lane_state", "device_task", "lane_setting", "device_setting"):
         house.run(f"DELETE FROM {table}")
 
 
@@ -267,5 +267,5 @@ def test_a_revoked_terminal_is_cut_off_and_its_tasks_end(house):
         assert "已停用" in shown
         assert "未成功 · 终端已停用" in shown
         assert "停用终端✔ 已完成" in shown
-        until(lambda: house.value("SELECT state->>'up' FROM lane_state") == "false")
+        until(lambda: house.value("SELECT (SELECT state->>'up' FROM lane_state)") == "false")
         assert not [a for a, _ in forms(client.get(page_of(house)).text) if "act/" in a]
