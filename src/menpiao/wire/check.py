@@ -184,7 +184,7 @@ class GateInfo(Told, frozen=True, kw_only=True):
 
 
 class Heartbeat(
-    Message, frozen=True, kw_only=True, tag="heartbeat", tag_field="type", omit_defaults=True
+    Told, frozen=True, kw_only=True, tag="heartbeat", tag_field="type", omit_defaults=True
 ):
     """Either side, at least every ``heartbeat_s``; ``at`` lets the other measure the clocks.
 
@@ -309,14 +309,14 @@ HubUp = Proof | Ask | Heartbeat | Heard
 """What a lane sends to the hub of its site."""
 
 
-class Challenge(Message, frozen=True, kw_only=True):
+class Challenge(Told, frozen=True, kw_only=True):
     """Answer of ``POST /check/v1/challenges``: sign it within ``valid_s``."""
 
     challenge: str
     valid_s: int
 
 
-class Session(Message, frozen=True, kw_only=True):
+class Session(Told, frozen=True, kw_only=True):
     """Answer of ``POST /check/v1/sessions``: send ``Authorization: Bearer <token>``."""
 
     token: str
@@ -332,7 +332,7 @@ class Enrolment(Message, frozen=True, kw_only=True):
     name: ShortText = ""
 
 
-class Enrolled(Message, frozen=True, kw_only=True):
+class Enrolled(Told, frozen=True, kw_only=True):
     """The device is known now."""
 
     device_id: int
@@ -348,7 +348,7 @@ class SignIn(Message, frozen=True, kw_only=True):
     staff: StaffProof
 
 
-class StaffKnown(Message, frozen=True, kw_only=True):
+class StaffKnown(Told, frozen=True, kw_only=True):
     """Badge and PIN are right. ``supervisor``: may force, type documents and undo any time."""
 
     badge: str
@@ -372,7 +372,7 @@ class Undo(Message, frozen=True, kw_only=True):
     staff: StaffProof | None = None
 
 
-class Undone(Message, frozen=True, kw_only=True):
+class Undone(Told, frozen=True, kw_only=True):
     """The admission is taken back: the ticket as it is now."""
 
     ticket_no: str
@@ -390,7 +390,7 @@ class Search(Message, frozen=True, kw_only=True):
     phone_end: Annotated[str, msgspec.Meta(max_length=4, pattern=r"^([0-9]{4})?\Z")] = ""
 
 
-class Found(Message, frozen=True, kw_only=True):
+class Found(Told, frozen=True, kw_only=True):
     """A ticket of today that a search has found; no number, the name masked."""
 
     ticket_no: str
@@ -405,13 +405,13 @@ class Found(Message, frozen=True, kw_only=True):
     closes_at: Instant
 
 
-class FoundTickets(Message, frozen=True, kw_only=True):
+class FoundTickets(Told, frozen=True, kw_only=True):
     """Answer of ``POST /check/v1/searches``; at most 20."""
 
     tickets: list[Found]
 
 
-class Problem(Message, frozen=True, kw_only=True):
+class Problem(Told, frozen=True, kw_only=True):
     """Every error answer of the API: a code of the reason table, and what to do."""
 
     code: str

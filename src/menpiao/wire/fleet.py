@@ -63,7 +63,7 @@ class KeyRoll(Message, frozen=True, kw_only=True):
     new_signature: Key64
 
 
-class KeyRolled(Message, frozen=True, kw_only=True):
+class KeyRolled(Told, frozen=True, kw_only=True):
     """The new key holds, and the one before does not."""
 
     device_id: int
@@ -82,7 +82,7 @@ class Lines(Message, frozen=True, kw_only=True):
     ]
 
 
-class LinesKept(Message, frozen=True, kw_only=True):
+class LinesKept(Told, frozen=True, kw_only=True):
     """They are kept."""
 
     lines: int

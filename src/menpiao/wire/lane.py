@@ -8,7 +8,7 @@ from typing import Annotated
 
 import msgspec
 
-from menpiao.wire.check import DeviceId, Instant, Message, Nonce, ShortText
+from menpiao.wire.check import DeviceId, Instant, Message, Nonce, ShortText, Told
 
 REPORT_MOST = 500
 
@@ -44,7 +44,7 @@ class Report(Message, frozen=True, kw_only=True):
     """The terminal's clock as it sends this: what it is off by is taken into account."""
 
 
-class ReportResult(Message, frozen=True, kw_only=True):
+class ReportResult(Told, frozen=True, kw_only=True):
     """What became of one reported scan: ``recorded``, ``known``, ``conflict`` or ``rejected``.
 
     ``detail`` of a known one is what is recorded under its nonce: ``admitted`` or ``refused``.
@@ -55,7 +55,7 @@ class ReportResult(Message, frozen=True, kw_only=True):
     detail: str = ""
 
 
-class Reported(Message, frozen=True, kw_only=True):
+class Reported(Told, frozen=True, kw_only=True):
     """Answer of ``POST /check/v1/reports``, in the order of the scans."""
 
     results: list[ReportResult]
@@ -90,7 +90,7 @@ class Passages(Message, frozen=True, kw_only=True):
     events: Annotated[list[PassageEvent], msgspec.Meta(min_length=1, max_length=REPORT_MOST)]
 
 
-class Recorded(Message, frozen=True, kw_only=True):
+class Recorded(Told, frozen=True, kw_only=True):
     """Answer of ``POST /check/v1/passages``: everything up to this sequence is kept."""
 
     upto: int
