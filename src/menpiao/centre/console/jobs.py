@@ -10,19 +10,12 @@ log = structlog.get_logger(__name__)
 
 FORGET_EVERY_S = 900.0
 """A last day ends at midnight at the site, which may lie in any zone."""
-_AFTER_TROUBLE_S = 30.0
 
 
 async def forget(service: ConsoleService) -> None:
-    """Forget until cancelled."""
+    """Forget until cancelled; a fault ends it, and who keeps the jobs begins it anew."""
     while True:
-        pause_s = FORGET_EVERY_S
-        try:
-            gone = await service.forget()
-        except Exception:  # a bad turn (a lost connection, a fault) must not end the work
-            log.exception("forgetting_failed")
-            pause_s = _AFTER_TROUBLE_S
-        else:
-            if gone:
-                log.info("barred_numbers_forgotten", entries=gone)
-        await asyncio.sleep(pause_s)
+        gone = await service.forget()
+        if gone:
+            log.info("barred_numbers_forgotten", entries=gone)
+        await asyncio.sleep(FORGET_EVERY_S)
